@@ -13,7 +13,7 @@ from benchmarks.stored import parsed
 @pytest.mark.slow
 @pytest.mark.influx
 def test_the_database_holds_what_the_tables_say_whatever_fails(tmp_path: Path) -> None:
-    outcome = run(tmp_path, minutes=1.3, kills=2, seed=1)
+    outcome = run(tmp_path, minutes=0.7, kills=2, seed=1)
     assert outcome.unsent == ""
     assert outcome.left == []
     difference = outcome.difference

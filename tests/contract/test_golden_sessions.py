@@ -31,11 +31,14 @@ from fixtures.sessions.recordings import FOLDER, RECORDING, SESSIONS, record
 from ingest.recording.recorder import read_recording
 from tests.conftest import ROOT
 
+BRIEF = "walking-off"
+"""A golden session that is soon computed, of all sensors."""
+
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Today's tables of the golden demo."""
-    return computed(FOLDER / "demo" / RECORDING, tmp_path_factory.mktemp("demo"))
+def today(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Today's tables of a golden session."""
+    return computed(FOLDER / BRIEF / RECORDING, tmp_path_factory.mktemp("today"))
 
 
 @pytest.mark.parametrize("name", SESSIONS)
@@ -117,26 +120,26 @@ def _altered(folder: Path, name: str, column: str, by: float) -> None:
         (REPETITIONS, "turn_s", 0.01, 0.5),
     ],
 )
-def test_a_number_that_moved_is_named(demo: Path, tmp_path: Path, name: str, column: str, small: float, large: float) -> None:
+def test_a_number_that_moved_is_named(today: Path, tmp_path: Path, name: str, column: str, small: float, large: float) -> None:
     for by, told in ((small, 0), (large, 1)):
         expected = tmp_path / f"{by}"
-        write_expected(expected, demo)
+        write_expected(expected, today)
         _altered(expected, name, column, by)
-        found = list(differences(expected, demo))
+        found = list(differences(expected, today))
         assert len(found) == told, found
         assert all(f"live/{name} {column}: " in words for words in found)
 
 
-def test_every_bit_of_a_column_counts(demo: Path, tmp_path: Path) -> None:
+def test_every_bit_of_a_column_counts(today: Path, tmp_path: Path) -> None:
     expected, now = tmp_path / "expected", tmp_path / "now"
-    write_expected(expected, demo)
-    shutil.copytree(demo, now)
+    write_expected(expected, today)
+    shutil.copytree(today, now)
     path = now / "review" / ANGLES
     table = tables(now, "review")[ANGLES]
     at = table.schema.get_field_index("pelvis_tilt_deg")
     values = table.column(at).to_numpy().copy()
     # a row that `expected/` does not keep
-    values[KEPT_EVERY * 60 + 1] = np.nextafter(values[KEPT_EVERY * 60 + 1], np.float32(np.inf))
+    values[KEPT_EVERY * 50 + 1] = np.nextafter(values[KEPT_EVERY * 50 + 1], np.float32(np.inf))
     pq.write_table(table.set_column(at, table.schema.field(at), pa.array(values)), path)
     assert changed_columns(expected, now) == ["review angles.pelvis_tilt_deg"]
     assert list(differences(expected, now)) == []
@@ -153,29 +156,29 @@ def test_expected_tables_are_those_that_were_taken() -> None:
 
 
 def test_moved_numbers_are_not_taken_without_an_entry(
-    demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "sessions"
-    shutil.copytree(FOLDER / "demo", folder / "demo", ignore=shutil.ignore_patterns(EXPECTED))
+    shutil.copytree(FOLDER / BRIEF, folder / BRIEF, ignore=shutil.ignore_patterns(EXPECTED))
     changelog = tmp_path / "CHANGELOG.md"
     changelog.write_text("## 1\n\n### Scientific changes\n\n- one\n- two\n\n## 0\n\n- no entry of that kind\n")
     for name, value in (("FOLDER", folder), ("CHANGELOG", changelog), ("BLESSED", folder / "blessed.json")):
         monkeypatch.setattr(bless, name, value)
     # first the tables of this machine: another one's may differ in the last bits
-    assert bless.main(["demo"]) == 0
-    taken = read_columns(folder / "demo" / EXPECTED)
+    assert bless.main([BRIEF]) == 0
+    taken = read_columns(folder / BRIEF / EXPECTED)
     capsys.readouterr()
-    columns = folder / "demo" / EXPECTED / "columns.json"
+    columns = folder / BRIEF / EXPECTED / "columns.json"
     before = columns.read_text()
     columns.write_text(before.replace(taken["live"]["angles.lumbar_flexion_deg"], "0" * 16))
-    assert bless.main(["demo"]) == 1
+    assert bless.main([BRIEF]) == 1
     assert "1 columns moved" in capsys.readouterr().out
     assert columns.read_text() != before
     changelog.write_text(changelog.read_text().replace("- two\n", "- two\n- three: lumbar flexion\n"))
-    assert bless.main(["demo"]) == 0
-    assert bless.blessed()["demo"]["entries"] == 3
-    assert read_columns(folder / "demo" / EXPECTED) == taken
-    assert bless.main(["demo"]) == 0
+    assert bless.main([BRIEF]) == 0
+    assert bless.blessed()[BRIEF]["entries"] == 3
+    assert read_columns(folder / BRIEF / EXPECTED) == taken
+    assert bless.main([BRIEF]) == 0
 
 
 def test_all_fixtures_are_small() -> None:

@@ -16,7 +16,7 @@ from dashboards.influx.outbox import FOLDER, Outbox
 from hiphinge.checkup.privacy import close_sessions
 from ingest.links.kit import add_to_kit
 from tests.contract.command_line import done, hiphinge
-from tests.contract.recorded_sessions import live_session, plain_session
+from tests.contract.recorded_sessions import brief_session, plain_session
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no such modes")
 
@@ -39,7 +39,7 @@ def open_ones(root: Path) -> list[str]:
 
 def test_whatever_holds_health_data_is_for_its_owner_alone(tmp_path: Path, umask: int) -> None:
     tmp_path.chmod(0o755)
-    session = live_session(tmp_path / "sessions/s")
+    session = brief_session(tmp_path / "sessions/s")
     with Outbox(session / FOLDER) as outbox:
         outbox.append(["a b=1 1"])
     set_aside(session / FOLDER, [(b"a b=1 1", "no")])
@@ -86,7 +86,7 @@ def opened(session: Path) -> int:
 
 def test_doctor_closes_old_ones_and_says_how_many(tmp_path: Path) -> None:
     sessions = tmp_path / "sessions"
-    live_session(sessions / "deeper/s")
+    brief_session(sessions / "deeper/s")
     n = opened(sessions / "deeper/s")
     loose = sessions / "copy.mcap"
     loose.write_bytes(b"")
@@ -112,7 +112,7 @@ def test_doctor_closes_old_ones_and_says_how_many(tmp_path: Path) -> None:
 
 
 def test_demos_in_the_current_folder_and_a_session_by_itself(tmp_path: Path) -> None:
-    session = live_session(tmp_path / "demo-session-1")
+    session = brief_session(tmp_path / "demo-session-1")
     n = opened(session)
     (tmp_path / "other").mkdir()
     (tmp_path / "other/session.toml").write_text("")
@@ -136,7 +136,7 @@ def test_what_cannot_be_closed_is_said(tmp_path: Path, monkeypatch: pytest.Monke
     def refused(path: Path) -> None:
         raise PermissionError(1, "Operation not permitted", str(path))
 
-    opened(live_session(tmp_path / "s"))
+    opened(brief_session(tmp_path / "s"))
     monkeypatch.setattr(privacy, "close_to_others", refused)
     result = hiphinge("doctor", cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path))
     assert result.returncode == 1

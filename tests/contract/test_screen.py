@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -15,7 +16,6 @@ from body_signals import Placement
 from dashboards.influx.line_protocol import points
 from dashboards.tables import read_summary
 from hiphinge.engine import Engine
-from hiphinge.session.in_progress import SessionInProgress
 from ingest.heads.session_toml import read_session_toml
 from tests.contract.command_line import done
 from tests.contract.recorded_sessions import recording
@@ -35,6 +35,17 @@ def replayed(folder: Path, session: SimulatedSession, *words: str) -> Path:
     return folder / "session"
 
 
+@pytest.fixture(scope="module")
+def whole_replay(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str | None], Path]:
+    """The replay of a seed's hip screen, for those who only read it."""
+
+    @cache
+    def of(seed: int, limited: str | None) -> Path:
+        return replayed(tmp_path_factory.mktemp("replay"), simulated(seed, limited))
+
+    return of
+
+
 def measure(document: dict[str, Any], test: str, side: str, name: str) -> float:
     (found,) = (t for t in document["tests"] if (t["test"], t["side"]) == (test, side))
     assert found["valid"], found
@@ -44,9 +55,11 @@ def measure(document: dict[str, Any], test: str, side: str, name: str) -> float:
 
 
 @pytest.mark.parametrize(("seed", "limited", "pattern"), [(0, "left", 2), (1, "right", 2), (2, None, 6)])
-def test_a_replay_says_what_was_simulated(tmp_path: Path, seed: int, limited: str | None, pattern: int) -> None:
+def test_a_replay_says_what_was_simulated(
+    whole_replay: Callable[[int, str | None], Path], seed: int, limited: str | None, pattern: int
+) -> None:
     session = simulated(seed, limited)
-    folder = replayed(tmp_path, session)
+    folder = whole_replay(seed, limited)
     true = {kind: [r for r in session.repetitions if r.movement == kind] for kind in ("bend", "knee_raise", "rock_back")}
     raises = {"left": true["knee_raise"][:5], "right": true["knee_raise"][5:]}
     for estimator in ("live", "review"):
@@ -79,14 +92,11 @@ def test_limits_of_the_configuration_replace_those_of_the_session(tmp_path: Path
     assert read_session_toml(folder / "session.toml").screen_limits == limits
 
 
-def test_the_line_of_the_screen_is_that_of_the_summary(tmp_path: Path) -> None:
-    session = simulated(0, "left")
-    running = SessionInProgress(tmp_path / "session", session.session)
-    running.take(session.events)
-    running.close()
+def test_the_line_of_the_screen_is_that_of_the_summary(whole_replay: Callable[[int, str | None], Path]) -> None:
+    folder = whole_replay(0, "left")
     for estimator in ("live", "review"):
-        said = read_summary(tmp_path / "session", estimator)["screen"]
-        (line,) = (x for x in points(tmp_path / "session", [estimator]) if x.startswith("screen,"))
+        said = read_summary(folder, estimator)["screen"]
+        (line,) = (x for x in points(folder, [estimator]) if x.startswith("screen,"))
         assert f',estimator={estimator} pattern=2i,pattern_words="{said["pattern_words"]}",side="left",' in line
         share = measure(said, "bend", "", "lumbar_share_of_trunk")
         assert ",bend_repetitions=4i,bend_lumbar_rom_deg=" in line

@@ -105,12 +105,17 @@ def _imports(root: Path) -> dict[str, frozenset[str]]:
 
 
 @cache
+def _import_statements(path: Path) -> tuple[ast.Import | ast.ImportFrom, ...]:
+    return tuple(n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Import | ast.ImportFrom))
+
+
+@cache
 def _imported(path: Path) -> frozenset[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _import_statements(path):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif node.module:
             names.add(node.module)
             names.update(f"{node.module}.{alias.name}" for alias in node.names)
     return frozenset(names)
@@ -120,7 +125,7 @@ def _imported(path: Path) -> frozenset[str]:
 def _behind_faces(root: Path, path: Path) -> frozenset[str]:
     """The modules that the names come from which a test imports from the face of a room or wing."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in _import_statements(path):
         if isinstance(node, ast.ImportFrom) and node.module:
             face = root.joinpath(*node.module.split("."), "__init__.py")
             if face.is_file():
@@ -132,10 +137,9 @@ def _behind_faces(root: Path, path: Path) -> frozenset[str]:
 @cache
 def _origins(face: Path) -> dict[str, str]:
     """Where the names of a face are defined."""
-    tree = ast.parse(face.read_text("utf-8"))
     return {
         alias.asname or alias.name: node.module
-        for node in ast.walk(tree)
+        for node in _import_statements(face)
         if isinstance(node, ast.ImportFrom) and node.module
         for alias in node.names
     }

@@ -12,11 +12,10 @@ import pytest
 
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import child, done, hiphinge, refused, tree
-from tests.contract.recorded_sessions import recording
+from tests.contract.recorded_sessions import recording, simulated_demo
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import Reply, Request, web
-from virtual_athlete import simulate
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"
@@ -36,7 +35,7 @@ def sessions(tmp_path: Path) -> Path:
     """Two sessions of the one, one of the other, and one that nobody can tell whose it is."""
     folder = tmp_path / "sessions"
     for name, athlete in (("a", GONE), ("b", GONE), ("c", KEPT)):
-        write_session(folder / name, "live", seconds=30, athlete=athlete, session=name)
+        write_session(folder / name, seconds=30, athlete=athlete, session=name)
         (folder / name / "recording.mcap").write_bytes(b"raw")
         (folder / name / "session.toml").write_text(f"schema = 1\n[athlete]\nid = {json.dumps(athlete)}\n", "utf-8")
     (folder / "b/outbox").mkdir()
@@ -202,7 +201,7 @@ def test_what_stops_half_way_is_found_again(sessions: Path, monkeypatch: pytest.
 
 
 def test_a_session_without_its_head_is_known_by_its_recording_or_its_tables(tmp_path: Path) -> None:
-    simulated = simulate("demo", 1, athlete=GONE)
+    simulated = simulated_demo(GONE)
     (tmp_path / "recorded").mkdir()
     recording(tmp_path / "recorded/recording.mcap", simulated.session, simulated.events[:2000])
     write_session(tmp_path / "computed", "review", seconds=30, athlete=GONE)

@@ -14,8 +14,7 @@ from body_signals import Event, Mark, Packets
 from dashboards.tables import read_angles
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge, refused
-from tests.contract.recorded_sessions import live_session, plain_session, taken
-from virtual_athlete import simulate
+from tests.contract.recorded_sessions import live_session, plain_session, simulated_demo, taken
 
 TABLES = ("angles.parquet", "orientations.parquet", "repetitions.parquet")
 
@@ -32,8 +31,8 @@ def unmarked(events: list[Event]) -> tuple[list[Event], list[Mark]]:
     return [numbered(event) for event in events if not isinstance(event, Mark)], marks
 
 
-def recorded(folder: Path, events: list[Event], **options: object) -> Path:
-    running = SessionInProgress(folder, simulate("demo", 1, **options).session)
+def recorded(folder: Path, events: list[Event]) -> Path:
+    running = SessionInProgress(folder, simulated_demo().session)
     taken(running, events)
     running.close()
     return folder
@@ -47,7 +46,7 @@ def marked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def forgotten(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same evening, on which nobody pressed the key."""
-    events, _ = unmarked(list(simulate("demo", 1).events))
+    events, _ = unmarked(simulated_demo().events)
     return recorded(tmp_path_factory.mktemp("forgotten") / "evening", events)
 
 
@@ -133,7 +132,7 @@ def test_notes_and_pain_reach_summary_json_and_report_and_change_no_number(marke
 
 
 def test_what_is_said_live_counts_the_same(tmp_path: Path) -> None:
-    simulated = simulate("demo", 1)
+    simulated = simulated_demo()
     events: list[Event] = []
     shift = 0
     for event in simulated.events:
@@ -236,7 +235,7 @@ def test_rising_may_be_before_the_session(marked: Path, tmp_path: Path) -> None:
 
 
 def test_what_was_told_live_taken_away_and_said_again_counts_again(tmp_path: Path) -> None:
-    simulated = simulate("demo", 1)
+    simulated = simulated_demo()
     events = list(simulated.events)
     last = max(int(e.seq[-1]) if isinstance(e, Packets) else e.seq for e in events)
     end_ns = max(int(e.arrival_ns[-1]) if isinstance(e, Packets) else e.arrival_ns for e in events)

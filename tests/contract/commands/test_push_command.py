@@ -16,9 +16,8 @@ from dashboards.influx.sending.sender import InfluxSettings, Sender
 from dashboards.tables import available_estimators, read_angles, read_repetitions, read_summary
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import done, hiphinge, refused, tree
-from tests.contract.recorded_sessions import recording
+from tests.contract.recorded_sessions import recording, simulated_demo
 from tests.peers.influxdb import InfluxDB, influxdb
-from virtual_athlete import simulate
 
 ADMIN = ("admin", "s3cret-word")
 DATABASE = "gym"
@@ -29,7 +28,7 @@ MEASUREMENTS = ("angles", "repetition", "session", "screen", "mark", "sensor_hea
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A demo's recording, replayed."""
     folder = tmp_path_factory.mktemp("session")
-    simulated = simulate("demo", 1, athlete="player-07")
+    simulated = simulated_demo("player-07")
     recording(folder / "recording.mcap", simulated.session, simulated.events)
     done("replay", "recording.mcap", "--out", "evening", cwd=folder)
     return folder / "evening"
@@ -179,7 +178,7 @@ def test_without_an_influxdb_only_push_has_something_to_say(session: Path, tmp_p
 
 
 def test_a_session_that_was_not_closed_is_finished_before_it_is_sent(tmp_path: Path) -> None:
-    simulated = simulate("demo", 1)
+    simulated = simulated_demo()
     (tmp_path / "orphan").mkdir()
     recording(tmp_path / "orphan/recording.mcap", simulated.session, simulated.events)
     result = done("push", "orphan", "--dry-run", cwd=tmp_path)

@@ -19,7 +19,7 @@ from body_signals.quantities import ANGLE_NAMES
 from dashboards.edits import edited_repetitions
 from dashboards.tables import read_angles, read_orientations, read_repetitions, read_summary
 from ingest.heads.session_toml import read_session_toml
-from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, refused, tree
+from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
 from tests.contract.recorded_sessions import live_session, plain_session, uncalibrated_recording
 
 pytestmark = pytest.mark.slow
@@ -29,18 +29,15 @@ FILES = ("angles.parquet", "orientations.parquet", "repetitions.parquet", "summa
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The session folder that the demo left."""
-    folder = tmp_path_factory.mktemp("demo")
-    assert child("demo", "--seed", "1", "--speed", "0", "--out", "session", cwd=folder).returncode == 0
-    return folder / "session"
+    """The session folder of a demo."""
+    return live_session(tmp_path_factory.mktemp("demo") / "session")
 
 
 @pytest.fixture(scope="module")
 def replayed(demo: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
     """Its replay under the same name, with what was printed and what was said on standard error."""
     folder = tmp_path_factory.mktemp("replay")
-    result = child("replay", demo, "--out", "session", cwd=folder)
-    assert result.returncode == 0
+    result = done("replay", demo, "--out", "session", cwd=folder)
     return folder / "session", result.stdout, result.stderr
 
 

@@ -12,8 +12,8 @@ import pytest
 from dashboards.tables import read_summary
 from ingest.formats.plain import PlainSamples, write_plain
 from tests.contract.command_line import child, done, hiphinge, one_line, refused, tree
-from tests.contract.recorded_sessions import recording
-from virtual_athlete import simulate, to_plain
+from tests.contract.recorded_sessions import recording, simulated_demo
+from virtual_athlete import to_plain
 
 CSV = "pelvis.csv"
 
@@ -37,7 +37,7 @@ def plain(sound: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A whole recording."""
-    simulated = simulate("demo", 1)
+    simulated = simulated_demo()
     return recording(tmp_path_factory.mktemp("recorded") / "recording.mcap", simulated.session, simulated.events).read_bytes()
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from dashboards.influx.ledger import Identity, Ledger
 from tests.contract.command_line import done, hiphinge, refused
-from tests.contract.recorded_sessions import live_session
+from tests.contract.recorded_sessions import brief_session
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return live_session(tmp_path_factory.mktemp("recorded") / "evening", athlete="player-07")
+    return brief_session(tmp_path_factory.mktemp("recorded") / "evening", athlete="player-07")
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def void(server: InfluxDB) -> dict[str, list[bool]]:
 
 def edited(folder: Path) -> None:
     """One of its repetitions was none."""
-    (folder / "edits.toml").write_text("[[repetition]]\nat_s = 36.0\ndeleted = true\n")
+    (folder / "edits.toml").write_text("[[repetition]]\nat_s = 18.0\ndeleted = true\n")
 
 
 @pytest.mark.influx
@@ -77,12 +77,12 @@ def test_a_copy_that_is_computed_anew_voids_nothing_of_the_original(
     server: InfluxDB, settings: dict[str, str], sessions: Path
 ) -> None:
     done("push", sessions / "evening", cwd=sessions, **settings)
-    assert void(server) == {"evening": [False] * 28}
+    assert void(server) == {"evening": [False] * 10}
     shutil.copytree(sessions / "evening", sessions / "second look")
     for estimator in ("live", "review"):
         shutil.rmtree(sessions / "second look" / estimator)
     done("push", "second look", cwd=sessions, **settings)
-    assert void(server) == {"evening": [False] * 28, "second look": [False] * 28}
+    assert void(server) == {"evening": [False] * 10, "second look": [False] * 10}
     ledger = Ledger.read(sessions / "second look/outbox")
     assert ledger.of == Identity("player-07", "second look", "2026-11-23T14:05:00Z")
     assert {one.session for one in ledger.former} == {"evening"}
@@ -120,7 +120,7 @@ def test_a_copy_beside_its_original_sends_nothing_that_differs(
     edited(sessions / "second look")
     said = refused("push", "second look", cwd=sessions, **settings)
     assert f"{sessions / 'evening'} holds other results under the same session name" in said
-    assert void(server) == {"evening": [False] * 28}
+    assert void(server) == {"evening": [False] * 10}
     shutil.rmtree(sessions / "evening")
     done("push", "second look", cwd=sessions, **settings)
     assert sum(void(server)["evening"]) == 2, "a folder that was renamed is the same session"
@@ -215,7 +215,7 @@ def test_a_copy_is_refused_also_when_its_original_was_renamed(
     done("push", sessions / "evening", cwd=sessions, **settings)
     before = stored(server)
     shutil.copytree(sessions / "evening", sessions / "copy")
-    (sessions / "copy/edits.toml").write_text("[[repetition]]\nat_s = 30.0\ndeleted = true\n")
+    (sessions / "copy/edits.toml").write_text("[[repetition]]\nat_s = 10.0\ndeleted = true\n")
     (sessions / "evening").rename(sessions / "moved")
     for name, other in (("copy", "moved"), ("moved", "copy")):
         said = refused("push", sessions / name, cwd=sessions, **settings)

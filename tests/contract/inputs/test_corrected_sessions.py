@@ -12,7 +12,7 @@ import pytest
 
 from dashboards.influx.ledger import Ledger
 from tests.contract.command_line import Result, done, hiphinge, refused
-from tests.contract.recorded_sessions import live_session, plain_session
+from tests.contract.recorded_sessions import brief_session, plain_session
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 
@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InfluxDB]:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return live_session(tmp_path_factory.mktemp("recorded") / "evening", athlete="player-08")
+    return brief_session(tmp_path_factory.mktemp("recorded") / "evening", athlete="player-08")
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_corrected_athlete_of_a_recorded_session(server: InfluxDB, settings: d
     assert summary(sessions / "again")["athlete"] == "player-09"
     done("report", evening, cwd=sessions)
     assert "player-09" in (evening / "report.html").read_text()
-    done("mark", evening, "1:00", "calibrate", cwd=sessions)
+    done("mark", evening, "0:20", "calibrate", cwd=sessions)
     assert summary(evening)["athlete"] == "player-09"
     correct(evening, "player-07")
     assert "athlete=player-07" in done("push", "evening", "--dry-run", cwd=sessions, **settings).stdout
@@ -183,11 +183,10 @@ def test_an_import_that_nobody_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", ["athlete", "start"])
 def test_results_of_somebody_else_are_no_correction(sessions: Path, tmp_path: Path, what: str) -> None:
     """All of another session's results in this one's folder, under the same name; or its session.toml alone."""
-    options = {"athlete": "player-07"} if what == "athlete" else {"start": None}
     other = tmp_path / "elsewhere/evening"
     other.parent.mkdir()
     if what == "athlete":
-        live_session(other, **options)
+        brief_session(other, "player-07")
     else:
         shutil.copytree(sessions / "evening", other)
         correct(other, start=AFTER)

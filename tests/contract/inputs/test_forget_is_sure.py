@@ -16,11 +16,10 @@ from hiphinge.session.lock import FolderLock
 from ingest.heads.session_toml import read_session_toml
 from ingest.session_folder import open_input
 from tests.contract.command_line import COMMAND, done, environment, hiphinge, refused, tree
-from tests.contract.recorded_sessions import recording
+from tests.contract.recorded_sessions import recording, simulated_demo
 from tests.dashboards.synthetic_results import write_session
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.web import web
-from virtual_athlete import simulate
 
 DATABASE = "gym"
 OLD, NEW, OTHER = "player-07", "player-70", "player-0"
@@ -177,7 +176,7 @@ def test_what_is_not_looked_at_is_said_once(sessions: Path) -> None:
 
 
 def test_a_setting_with_a_blank_in_its_name_hides_nobody(tmp_path: Path) -> None:
-    simulated = simulate("demo", 1)
+    simulated = simulated_demo()
     worn = tuple(replace(s, config={"a b": 1, "a.b": ["größe"], "": '"'}) for s in simulated.session.sensors)
     session = replace(simulated.session, athlete=OLD, sensors=worn)
     raw = recording(tmp_path / "raw.mcap", session, simulated.events[:2000])

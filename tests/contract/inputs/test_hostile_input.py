@@ -24,7 +24,7 @@ from dashboards.notation import calendar
 from dashboards.tables import read_repetitions, read_summary
 from hiphinge import cli
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, one_line, refused
-from tests.contract.recorded_sessions import live_session
+from tests.contract.recorded_sessions import brief_session
 
 HEAD = "[athlete]\nid = 'a'\n[[sensor]]\nplacement = 'pelvis'\nfile = 'pelvis.csv'\n"
 NONSENSE: dict[str, bytes] = {
@@ -51,7 +51,7 @@ MAPPING = (
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recorded session with its results."""
-    return live_session(tmp_path_factory.mktemp("hostile") / "s")
+    return brief_session(tmp_path_factory.mktemp("hostile") / "s")
 
 
 @pytest.fixture

@@ -15,15 +15,14 @@ from hiphinge.session import in_progress as app
 from hiphinge.session.in_progress import RECORDING, SessionInProgress
 from hiphinge.session.recovery import recover
 from tests.contract.command_line import done, refused
-from tests.contract.recorded_sessions import recording
-from virtual_athlete import simulate
+from tests.contract.recorded_sessions import recording, simulated_briefly
 
 HOUR_NS = 3_600_000_000_000
 
 
-def asleep(hours: float, after_s: float = 70.0) -> tuple[object, list[Event]]:
+def asleep(hours: float, after_s: float = 20.0) -> tuple[object, list[Event]]:
     """A demo in which the computer slept; its session and its events."""
-    simulated = simulate("demo", 1)
+    simulated = simulated_briefly()
     begin = _arrival(simulated.events[0]) + round(after_s * 1e9)
     moved = [
         e if _arrival(e) < begin else replace(e, arrival_ns=e.arrival_ns + round(hours * HOUR_NS)) for e in simulated.events

@@ -187,8 +187,8 @@ def test_kill_9_leaves_a_session_that_is_recovered(tmp_path: Path, athlete: Moti
 def test_a_full_disk_is_one_clear_line_and_what_was_recorded_is_kept(tmp_path: Path) -> None:
     devices = [VirtualPeripheral(key, V1SerialFirmware(key), Noisy(i)) for i, key in enumerate(KEYS)]
     with kit_of(tmp_path, devices, 200):
-        # no file may grow beyond 100 kB: what the system says then is what it says of a full disk
-        command = ["bash", "-c", 'ulimit -f 100; exec "$@"', "_", *COMMAND, "live", "--kit", "kit.toml", "--out", "session"]
+        # no file may grow beyond 50 kB: what the system says then is what it says of a full disk
+        command = ["bash", "-c", 'ulimit -f 50; exec "$@"', "_", *COMMAND, "live", "--kit", "kit.toml", "--out", "session"]
         said = subprocess.run(
             [*command, "--seconds", "60"],
             cwd=tmp_path,

@@ -235,7 +235,7 @@ def test_a_page_s_process_that_is_killed_costs_no_sample_and_the_session_ends_in
         assert process.returncode == 0, err
     assert "the live page" in err
     assert "its process has ended (-9)" in err
-    done("replay", "session", "--out", "again", cwd=tmp_path)
+    done("replay", "session", "--out", "again", "--estimator", "live", cwd=tmp_path)
     assert (tmp_path / "session" / "live" / "angles.parquet").read_bytes() == (
         tmp_path / "again" / "live" / "angles.parquet"
     ).read_bytes()

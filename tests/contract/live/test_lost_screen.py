@@ -21,6 +21,7 @@ import pytest
 from dashboards.tables import read_summary
 from tests.contract.command_line import COMMAND, environment
 from tests.contract.live.virtual_kit import kit_of, until
+from tests.contract.recorded_sessions import standing_demo
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral
@@ -30,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not HAS_PSEUDO_TERMINALS, rea
 
 Case = TypeVar("Case")
 LIVE = [*COMMAND, "live", "--kit", "kit.toml", "--out", "session"]
-SECONDS = ["--seconds", "3"]
+SECONDS = ["--seconds", "2"]
 SIDE_BY_SIDE = 4
 """Sessions at a time."""
 
@@ -94,7 +95,9 @@ REDIRECTIONS = (
 )
 
 
-@pytest.mark.parametrize(("more", "redirections"), [([], REDIRECTIONS), (["--json"], REDIRECTIONS[3:])], ids=["words", "json"])
+@pytest.mark.parametrize(
+    ("more", "redirections"), [([], REDIRECTIONS), (["--json", "--no-page"], REDIRECTIONS[3:])], ids=["words", "json"]
+)
 def test_no_stream_is_needed(tmp_path: Path, more: list[str], redirections: Sequence[str]) -> None:
     def run(folder: Path, redirection: str) -> str:
         with worn(folder):
@@ -106,7 +109,7 @@ def test_no_stream_is_needed(tmp_path: Path, more: list[str], redirections: Sequ
 def test_what_an_encoding_lacks_is_replaced(tmp_path: Path) -> None:
     def run(folder: Path, settings: dict[str, str]) -> str:
         with worn(folder):
-            ended = shell(folder, "", [*LIVE, *SECONDS], **settings)
+            ended = shell(folder, "", [*LIVE, *SECONDS, "--no-page"], **settings)
         text = ended.stdout.decode(settings.get("PYTHONIOENCODING", "ascii"))
         missing = [words for words in ("Session folder: session", "lumbar share now", "Report: ") if words not in text]
         return fault_of(ended, folder) or (f"not said: {missing}" if missing else "")
@@ -229,7 +232,8 @@ def test_a_signal_while_closing_leaves_the_recording_alone(tmp_path: Path, senso
 def test_the_demo_ends_with_its_report_and_speaks_ascii(tmp_path: Path) -> None:
     def run(folder: Path, redirection: str) -> str:
         settings = {} if redirection else {"PYTHONIOENCODING": "ascii"}
-        ended = shell(folder, redirection, [*COMMAND, "demo", "--speed", "0", "--out", "session"], **settings)
+        words = standing_demo(tmp_path) if redirection else ["demo", "--speed", "0"]
+        ended = shell(folder, redirection, [*COMMAND, *words, "--out", "session"], **settings)
         if ended.returncode != 0:
             return f"exit code {ended.returncode}: {ended.stderr!r}"
         there = [(folder / "session" / name).is_file() for name in ("report.html", "review/summary.json")]

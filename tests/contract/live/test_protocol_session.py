@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.contract.command_line import done
 
 OWN = """
 name = "short"
@@ -34,10 +34,6 @@ STEPS = (
 )
 
 
-def hiphinge(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "hiphinge", *arguments], check=True, capture_output=True, text=True, timeout=300)
-
-
 def summary(folder: Path, estimator: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / estimator / "summary.json").read_text())
     return found
@@ -48,8 +44,8 @@ def test_a_protocol_is_in_the_summary_live_and_in_a_replay_alike(tmp_path: Path)
     own = tmp_path / "short.toml"
     own.write_text(OWN + "".join(STEP.format(name=n, test=t, more=m) for n, t, m in STEPS), "utf-8")
     live, again = tmp_path / "live", tmp_path / "again"
-    hiphinge("demo", "--protocol", str(own), "--no-page", "--speed", "12", "--out", str(live))
-    hiphinge("replay", str(live), "--out", str(again))
+    done("demo", "--protocol", own, "--no-page", "--speed", "0", "--out", live, cwd=tmp_path)
+    done("replay", live, "--out", again, cwd=tmp_path)
     for estimator in ("live", "review"):
         first, second = summary(live, estimator), summary(again, estimator)
         assert first["protocol"] == second["protocol"]

@@ -13,6 +13,7 @@ import pytest
 from dashboards.tables import read_summary
 from tests.contract.command_line import COMMAND, environment, refused
 from tests.contract.live.virtual_kit import kit_of
+from tests.contract.recorded_sessions import live_session
 from tests.peers.worn_sensors import KEYS, worn
 from virtual_athlete import Motion, standing
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
@@ -89,13 +90,7 @@ def test_a_protocol_is_led_by_lines_and_stopped_for_pain(tmp_path: Path, athlete
 @pytest.mark.slow
 @needs_terminals
 def test_a_retest_says_what_it_retests(tmp_path: Path, athlete: Motion) -> None:
-    subprocess.run(
-        [*COMMAND, "demo", "--no-page", "--speed", "0", "--out", "before"],
-        cwd=tmp_path,
-        env=environment(),
-        check=True,
-        capture_output=True,
-    )
+    live_session(tmp_path / "before")
     with kit_of(tmp_path, [worn(key, V1SerialFirmware(key), athlete) for key in KEYS]):
         live = Led(tmp_path, "retest", "before", "--kit", "kit.toml", "--out", "after", "--primary", BEND)
         live.until(lambda d: d["time_s"] > 1.0)

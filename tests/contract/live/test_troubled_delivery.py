@@ -21,10 +21,11 @@ from dashboards.influx.sending.sender import InfluxSettings, Sender
 from hiphinge.live.delivery import LiveDelivery
 from hiphinge.session.in_progress import SessionInProgress
 from tests.contract.command_line import done, hiphinge
+from tests.contract.recorded_sessions import simulated_briefly
 from tests.peers.influxdb import InfluxDB, influxdb
 from tests.peers.tls import self_signed
 from tests.peers.web import web
-from virtual_athlete import SimulatedSession, simulate
+from virtual_athlete import SimulatedSession
 
 pytestmark = pytest.mark.influx
 
@@ -34,8 +35,8 @@ DATABASE = "gym"
 
 
 @pytest.fixture(scope="module")
-def demo() -> SimulatedSession:
-    return simulate("demo", 1)
+def brief() -> SimulatedSession:
+    return simulated_briefly()
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,13 @@ def settings(server: InfluxDB, monkeypatch: pytest.MonkeyPatch) -> InfluxSetting
     return server.fresh(DATABASE)
 
 
-def run(folder: Path, demo: SimulatedSession, settings: InfluxSettings) -> set[str]:
+def run(folder: Path, brief: SimulatedSession, settings: InfluxSettings) -> set[str]:
     """A session from beginning to end; every trouble that was told."""
-    running = SessionInProgress(folder, demo.session)
-    running.sinks.add(LiveDelivery(folder, demo.session, settings))
+    running = SessionInProgress(folder, brief.session)
+    running.sinks.add(LiveDelivery(folder, brief.session, settings))
     told = set()
-    for k in range(0, len(demo.events), 100):
-        running.take(demo.events[k : k + 100])
+    for k in range(0, len(brief.events), 100):
+        running.take(brief.events[k : k + 100])
         told.add(running.sinks.trouble)
     until = time.monotonic() + 20.0
     while not running.sinks.trouble and time.monotonic() < until:
@@ -74,7 +75,7 @@ def everything_arrives(server: InfluxDB, settings: InfluxSettings, folder: Path)
     assert missing(folder) == ()
     assert waiting_bytes(folder / FOLDER) == 0
     lines, difference = compare(server, DATABASE, [folder])
-    assert lines > 3000
+    assert lines > 1400
     assert difference.none, difference.examples
 
 
@@ -131,11 +132,11 @@ def web_site_by_https() -> Iterator[dict[str, str]]:
     ],
 )
 def test_a_session_goes_on_and_nothing_is_lost(
-    server: InfluxDB, settings: InfluxSettings, demo: SimulatedSession, tmp_path: Path, fault: Callable, line: str
+    server: InfluxDB, settings: InfluxSettings, brief: SimulatedSession, tmp_path: Path, fault: Callable, line: str
 ) -> None:
     with fault() as change:
         wrong = replace(settings, **change)
-        (told,) = run(tmp_path / "session", demo, wrong)
+        (told,) = run(tmp_path / "session", brief, wrong)
         assert told.startswith(f"{wrong.url}, bucket {wrong.bucket}: {line}")
         assert "\n" not in told
         assert told.count(". ") >= 1, "what to do"
@@ -154,11 +155,11 @@ def test_a_session_goes_on_and_nothing_is_lost(
 
 @pytest.mark.slow
 def test_a_certificate_that_is_not_trusted(
-    server: InfluxDB, settings: InfluxSettings, demo: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: InfluxDB, settings: InfluxSettings, brief: SimulatedSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with self_signed(tmp_path) as (url, certificate):
         there = replace(settings, url=url, token=WRONG)
-        (told,) = run(tmp_path / "session", demo, there)
+        (told,) = run(tmp_path / "session", brief, there)
         assert told.startswith(f"{url}, bucket {DATABASE}: the server's certificate is not trusted (self-signed certificate)")
         assert "SSL_CERT_FILE" in told
         assert WRONG not in told
@@ -171,10 +172,10 @@ def test_a_certificate_that_is_not_trusted(
 
 
 @pytest.mark.slow
-def test_a_clock_that_is_ahead(server: InfluxDB, settings: InfluxSettings, demo: SimulatedSession, tmp_path: Path) -> None:
+def test_a_clock_that_is_ahead(server: InfluxDB, settings: InfluxSettings, brief: SimulatedSession, tmp_path: Path) -> None:
     before = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
     server.plan[:] = [None, (204, "", {"Date": before, "X-Influxdb-Version": "1.6.7"})]
-    (told,) = run(tmp_path / "session", demo, settings)
+    (told,) = run(tmp_path / "session", brief, settings)
     assert told.startswith(("this computer's clock is 1:00:0", "this computer's clock is 0:59:5"))
     assert f"ahead of that of {settings.url}" in told
     assert "nothing is lost" in told

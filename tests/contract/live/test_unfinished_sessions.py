@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from hiphinge.session.recovery import NOT_COMPUTED
 from tests.contract.command_line import COMMAND, child, done, environment, hiphinge, tree
 from tests.contract.live.virtual_kit import kit_of, until
+from tests.contract.recorded_sessions import standing_demo
 from tests.peers.worn_sensors import Still
 from virtual_athlete.serial_line import HAS_PSEUDO_TERMINALS
 from virtual_athlete.virtual_devices import VirtualPeripheral
@@ -101,7 +101,8 @@ def test_what_a_killed_demo_leaves_goes_at_the_next_start(tmp_path: Path) -> Non
 def test_a_demo_that_is_broken_off_leaves_no_folder(tmp_path: Path) -> None:
     assert not Path(tempfile.gettempdir()).is_relative_to(tmp_path)
     settings = environment(TMPDIR=str(tmp_path))
-    command = [sys.executable, "-m", "hiphinge", "demo", "--speed", "0", "--out", "s"]
+    (tmp_path / "protocol").mkdir()
+    command = [*COMMAND, *standing_demo(tmp_path / "protocol"), "--out", "s"]
     done_ = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, timeout=120)
     assert done_.returncode == 0, done_.stderr
-    assert {path.name for path in tmp_path.iterdir()} == {"s"}
+    assert {path.name for path in tmp_path.iterdir()} == {"protocol", "s"}
