@@ -16,7 +16,17 @@ import numpy as np
 from body_signals import BODY_PLACEMENTS, Event, Mounting, Placement, Sensor, Session
 from firmware_protocol import Config
 from virtual_athlete.faults import CounterForMilliseconds, Fault, FaultyImu, OtherSensor
-from virtual_athlete.movement import SCENARIOS, JointAngles, Motion, Script, TrueRepetition, training, with_metrics
+from virtual_athlete.movement import (
+    SCENARIOS,
+    JointAngles,
+    Motion,
+    Moving,
+    Script,
+    SharedInstants,
+    TrueRepetition,
+    training,
+    with_metrics,
+)
 from virtual_athlete.radio import LinkSettings, Outage
 from virtual_athlete.sensors import MOUNTINGS, UPSIDE_DOWN_MOUNTINGS, Imu, Samples, SensorSettings, WornImu
 from virtual_athlete.virtual_devices import FAMILY, DeviceSettings, Ledger, Reboot, VirtualKit, VirtualSensor, quantised
@@ -163,14 +173,14 @@ class SimulatedAthlete:
 
     def plain(self) -> dict[str, Samples]:
         """Each sensor's samples on session time, rounded like a device's, without radio or clock errors."""
-        out = {}
+        out, motion = {}, SharedInstants(self.motion)
         for placement, (settings, device, _) in self._worn.items():
             time_s = np.arange(0.0, self.duration_s, 1.0 / device.rate_hz)
             if placement in self._others:
                 other = self._others[placement]
                 time_s = time_s[(time_s < other.since_s) | (time_s >= other.since_s + other.away_s)]
             config = Config.for_ranges(1, device.rate_hz, settings.acc_range_g, settings.gyr_range_dps)
-            imu = self._imu(placement, partial(quantised, config=config))
+            imu = self._imu(placement, partial(quantised, config=config), motion)
             samples = imu.samples(time_s)
             out[placement.value] = samples if isinstance(imu, FaultyImu) else quantised(samples, config)
         return out
@@ -184,10 +194,14 @@ class SimulatedAthlete:
         )
         return factors.pop() if whole and len(factors) == 1 else 1.0
 
-    def _imu(self, placement: Placement, rounded: Callable[[Samples], Samples] | None = None) -> WornImu:
-        """The sensor as worn. rounded: what its device does before a reader takes the numbers for something else."""
-        imu = Imu(self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
-        self._playing.append(imu)
+    def _imu(
+        self, placement: Placement, rounded: Callable[[Samples], Samples] | None = None, motion: Moving | None = None
+    ) -> WornImu:
+        """The sensor as worn. rounded: what its device does before a reader takes the numbers for something else.
+        motion: what moves it; without it, this athlete, whatever he does next."""
+        imu = Imu(motion or self.motion, placement, self._worn[placement][0], [self.seed, 11, BODY_PLACEMENTS.index(placement)])
+        if motion is None:
+            self._playing.append(imu)
         faults = self._faults.get(placement)
         return FaultyImu(imu, faults, rounded) if faults else imu
 

@@ -6,6 +6,7 @@ packets and seed give the same result.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -154,7 +155,7 @@ class Radio:
     def _event(self, time_s: float) -> float:
         """The first connection event from `time_s` on."""
         s = self._settings
-        return float(s.phase_s + np.ceil((time_s - s.phase_s) / s.interval_s) * s.interval_s)
+        return float(s.phase_s + math.ceil((time_s - s.phase_s) / s.interval_s) * s.interval_s)
 
     def _in_order(self, time_s: float) -> float:
         self._last = max(time_s, self._last + _SPACING_S)

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from body_signals import G0, Bools, Floats, Mounting, Placement
-from virtual_athlete.movement import Motion, Signal, Sines, X, Y, Z
+from virtual_athlete.movement import Motion, Moving, Signal, Sines, X, Y, Z
 
 SITES: Mapping[Placement, tuple[tuple[float, float, float], float]] = {
     Placement.LUMBAR: ((-0.060, 0.010, 0.0), 180.0),
@@ -145,9 +145,9 @@ class Imu:
     """A sensor on a body. `samples` must be asked in time order: noise is drawn in the order of the samples, so that
     the same seed gives the same samples whatever the block size."""
 
-    def __init__(self, motion: Motion, placement: Placement, settings: SensorSettings, seed: int | list[int] = 0) -> None:
-        self._motion, self.placement = motion, placement
-        self.settings: SensorSettings = settings
+    def __init__(self, motion: Moving, placement: Placement, settings: SensorSettings, seed: int | list[int] = 0) -> None:
+        self._motion: Moving = motion
+        self.placement, self.settings = placement, settings
         acc_noise, gyr_noise, slow = np.random.SeedSequence(seed).spawn(3)
         self._acc_noise, self._gyr_noise = np.random.default_rng(acc_noise), np.random.default_rng(gyr_noise)
         rng = np.random.default_rng(slow)
@@ -156,7 +156,7 @@ class Imu:
         self._shaking = Sines.random(rng, 1.0, (3.0, 8.0), 3)
         self.mounting = mounting(placement, settings)
 
-    def moves_as(self, motion: Motion) -> None:
+    def moves_as(self, motion: Moving) -> None:
         """From the samples on that are asked for next, the body moves like this."""
         self._motion = motion
 
@@ -166,7 +166,7 @@ class Imu:
         Returns rotation sensor → world (3, 3, n), position (3, n) m, specific force (3, n) m/s² and angular rate
         (3, n) rad/s, both in sensor axes.
         """
-        segment, origin = self._motion.segment(self.placement, time_s)
+        segment, origin = self._motion.posture(time_s).segment(self.placement)
         offset, _ = SITES[self.placement]
         place = origin.along(segment, offset)
         pitch, roll = self._skin(time_s)

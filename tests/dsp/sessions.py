@@ -117,6 +117,12 @@ def block(key: str, index: int, time_s: Floats, acc: Floats, gyr: Floats | None,
     )
 
 
+def between(time_s: Floats, start_s: float, end_s: float) -> slice:
+    """Of times that rise, those from start_s to end_s (exclusive)."""
+    first, last = np.searchsorted(time_s, (start_s, end_s)).tolist()
+    return slice(first, last)
+
+
 Pipeline = LivePipeline | ReviewPipeline
 
 
@@ -130,13 +136,14 @@ def from_samples(
     watch: Callable[[Pipeline], None] | None = None,
 ) -> Found:
     """Feed a pipeline piece by piece; `watch` looks at it after every call."""
+    assert all((np.diff(s.time_s) >= 0.0).all() for s in samples.values())
     end_s = max(float(s.time_s[-1]) for s in samples.values())
     outputs, begin, waiting = [], 0.0, list(marks)
     while begin <= end_s:
         blocks = []
         for i, (key, s) in enumerate(samples.items()):
-            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
-            if at.any():
+            at = between(s.time_s, begin, begin + chunk_s)
+            if at.stop > at.start:
                 blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at], rate_hz=rate_hz, saturated=s.saturated[at]))
         now = [m for m in waiting if m < begin + chunk_s]
         waiting = [m for m in waiting if m >= begin + chunk_s]

@@ -14,7 +14,8 @@ from dsp.grid.track import RECOVERY_S
 from dsp.heading.joint_headings import standing_twist
 from dsp.live import HISTORY_S, LivePipeline
 from dsp.pipeline import mountings
-from tests.dsp.sessions import Found, block, estimated, from_samples, gathered, plain, rms, simulated
+from tests.dsp.sessions import Found, between, block, from_samples, gathered, plain, rms
+from virtual_athlete import SCENARIOS, Script
 
 
 @cache
@@ -29,6 +30,15 @@ def without(samples, key: str, start_s: float, end_s: float):
     keep = (s.time_s < start_s) | (s.time_s >= end_s)
     cut = replace(s, time_s=s.time_s[keep], acc=s.acc[keep], gyr=s.gyr[keep], saturated=s.saturated[keep])
     return {**samples, key: cut}
+
+
+def until(samples, end_s: float):
+    """The samples without what comes after."""
+    out = {}
+    for key, s in samples.items():
+        keep = s.time_s < end_s
+        out[key] = replace(s, time_s=s.time_s[keep], acc=s.acc[keep], gyr=s.gyr[keep], saturated=s.saturated[keep])
+    return out
 
 
 def test_before_the_calibration_is_complete_angles_are_missing() -> None:
@@ -92,14 +102,16 @@ def test_a_gap_is_missing_then_doubtful_then_as_if_it_had_not_been() -> None:
 def test_where_the_heading_is_unknown_flexion_is_not_invented() -> None:
     """From the first tick after a gap, in the middle of a movement: no value of the old heading comes through."""
     session, samples = plain("mixed", 4)
-    moving = next(r for r in simulated("mixed", 4).repetitions if r.movement == "bend" and r.start_s > 30)
+    moving = next(r for r in SCENARIOS["mixed"](4).repetitions if r.movement == "bend" and r.start_s > 30)
     start = moving.turn_s - 0.6
+    samples = until(samples, start + 10.0)
     for cut in (start, start + 0.037, start + 0.111):
         found = from_samples(LivePipeline(session.sensors, session.body), without(samples, "pelvis", cut, cut + 0.55), [0.0])
         after = (found.time_s > cut + 0.55) & (found.time_s < cut + 2.5) & np.isfinite(found.deg("lumbar_flexion"))
         assert after.sum() > 150
         for name in ("lumbar_flexion", "hip_left_flexion", "hip_right_flexion"):
-            assert np.abs(found.deg(name) - whole().deg(name))[after].max() < 6.0, (cut, name)
+            expected = whole().deg(name)[: len(found.time_s)]
+            assert np.abs(found.deg(name) - expected)[after].max() < 6.0, (cut, name)
 
 
 def test_a_short_hole_is_flagged_and_bridged() -> None:
@@ -163,7 +175,7 @@ def test_a_log_that_ends_during_the_calibration() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """After ten minutes no more is kept than after three."""
+    """After five minutes no more is kept than after two."""
     session, samples = plain("mixed", 4)
     pipeline = LivePipeline(session.sensors, session.body)
     kept: list[int] = []
@@ -175,15 +187,15 @@ def test_memory_is_bounded() -> None:
     repeated = {
         key: replace(
             s,
-            time_s=np.arange(3 * len(s)) / 100.0,
-            acc=np.tile(s.acc, (3, 1)),
-            gyr=np.tile(s.gyr, (3, 1)),
-            saturated=np.tile(s.saturated, 3),
+            time_s=np.arange(2 * len(s)) / 100.0,
+            acc=np.tile(s.acc, (2, 1)),
+            gyr=np.tile(s.gyr, (2, 1)),
+            saturated=np.tile(s.saturated, 2),
         )
         for key, s in samples.items()
     }
-    from_samples(pipeline, repeated, [0.0], chunk_s=1.0, watch=watch)
-    assert len(kept) > 500
+    from_samples(pipeline, repeated, [0.0], chunk_s=1.25, watch=watch)
+    assert len(kept) > 250
     assert max(kept) < (HISTORY_S + 10.0) * 100
 
 
@@ -221,8 +233,8 @@ def test_repetitions_come_seconds_after_they_end() -> None:
         blocks = []
         for i, key in enumerate(keys):
             s = samples[key]
-            at = (s.time_s >= start) & (s.time_s < stop)
-            if at.any():
+            at = between(s.time_s, start, stop)
+            if at.stop > at.start:
                 blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at]))
         seq = np.sort(np.concatenate([b.seq for b in blocks])) if blocks else np.empty(0, np.int64)
         for r in pipeline.feed(blocks, [0.0] if k == 0 else [], seq, seq / 1e5).repetitions:
@@ -252,16 +264,6 @@ def test_nothing_at_all() -> None:
     out = pipeline.feed([], [], np.empty(0, np.int64), np.empty(0))
     assert gathered([out, pipeline.finish()]).repetitions == []
     assert pipeline.reports() == ()
-
-
-def test_live_and_review_agree() -> None:
-    found = estimated("demo", 1)
-    live, review = found["live"], found["review"]
-    at = np.isin(np.rint(review.time_s * 100), np.rint(live.time_s * 100))
-    other = np.isin(np.rint(live.time_s * 100), np.rint(review.time_s * 100))
-    for name in ("lumbar_flexion", "hip_left_flexion"):
-        difference = live.deg(name)[other] - review.deg(name)[at]
-        assert rms(difference) < 1.0
 
 
 def test_without_standing_there_are_no_angles() -> None:
@@ -307,15 +309,33 @@ KITS = (
 )
 
 
+@cache
+def short_training() -> Script:
+    """A calibration that does not take its time, and one squat and one bend after it."""
+    script = Script(1)
+    script.mark("calibrate")
+    script.stand(4.2)
+    for _ in range(3):
+        script.bend(60.0, (0.55, 0.45, 0.35), down_s=0.9, hold_s=0.2, up_s=0.9, rest_s=0.4)
+    for side in ("left", "right"):
+        for _ in range(2):
+            script.knee_raise(side, 68.0, up_s=0.7, hold_s=0.1, down_s=0.7, rest_s=0.3)
+    script.stand(1.0)
+    script.squat(85.0)
+    script.bend(75.0)
+    script.stand(2.0)
+    return script
+
+
 @pytest.mark.parametrize("keys", KITS)
 def test_every_kit_streams_a_tick_at_a_time(keys) -> None:
     """What a kit gives does not depend on how often it is called, between the heading's updates neither."""
-    session, samples = plain("demo", 1)
+    session, samples = plain(short_training(), 1)
     sensors = [s for s in session.sensors if s.key in keys]
-    # standing, bends and the first squats
-    worn = {key: without(samples, key, 48.0, np.inf)[key] for key in samples if key in keys}
+    worn = {key: s for key, s in samples.items() if key in keys}
     few, many = (from_samples(LivePipeline(sensors, keys), worn, [0.0], chunk_s=each_s) for each_s in (0.02, 20.0))
     assert np.isfinite(many.angles).any()
+    assert bool(many.repetitions) == (keys != ("thigh_left", "thigh_right"))
     assert few.angles.tobytes() == many.angles.tobytes()
     assert few.sd.tobytes() == many.sd.tobytes()
     assert few.quality.tobytes() == many.quality.tobytes()

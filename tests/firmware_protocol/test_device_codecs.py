@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ PENDING = {
     "witmotion-wifi": 53,
 }
 ARRAYS = ("packet", "device_time_s", "acc", "gyr", "quat", "lost", "saturated", "restart")
+
+
+@cache
+def short_stream(family: str, samples: int) -> Stream:
+    """At 100 Hz, made once for all examples: only read."""
+    return STREAMS[family](samples, 100.0)
 
 
 def decoded(blocks: list[SampleBlock]) -> dict[str, Any]:
@@ -113,7 +120,7 @@ def test_many_at_once_are_bit_for_bit_one_by_one(family: str) -> None:
 @given(cuts=st.lists(st.integers(1, 60), min_size=1, max_size=30), rubbish=st.binary(max_size=30), where=st.integers(0, 500))
 @settings(max_examples=25, deadline=None)
 def test_a_serial_stream_may_be_cut_anywhere(family: str, cuts: list[int], rubbish: bytes, where: int) -> None:
-    stream = STREAMS[family](16, 100.0)
+    stream = short_stream(family, 16)
     data = b"".join(stream.packets)
     data = data[:where] + rubbish + data[where:]
     pieces, at = [], 0
@@ -176,7 +183,7 @@ def test_a_clock_that_begins_anew_is_a_restart(family: str) -> None:
 @given(data=st.lists(st.binary(max_size=300), max_size=12))
 @settings(max_examples=60, deadline=None)
 def test_any_bytes_are_borne(family: str, data: list[bytes]) -> None:
-    stream = STREAMS[family](16, 100.0)
+    stream = short_stream(family, 16)
     codec = stream.codec()
     for piece in data:
         for block in codec.feed(piece):
@@ -195,7 +202,7 @@ def test_any_bytes_are_borne(family: str, data: list[bytes]) -> None:
 @given(st.data())
 @settings(max_examples=60, deadline=None)
 def test_a_damaged_stream_is_borne_and_counted(family: str, data: st.DataObject) -> None:
-    stream = STREAMS[family](32, 100.0)
+    stream = short_stream(family, 32)
     packets = list(stream.packets)
     for _ in range(data.draw(st.integers(1, 4))):
         i = data.draw(st.integers(0, len(packets) - 1))

@@ -50,28 +50,44 @@ def same_bits(one: pa.Table, other: pa.Table) -> bool:
     )
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plain session on disk: only read."""
+    return plain_session(tmp_path_factory.mktemp("plain") / "plain")
+
+
+@pytest.fixture(scope="module")
+def replay(plain: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its results by the command line."""
+    place = tmp_path_factory.mktemp("replay")
+    done("replay", plain, "--out", place / "out", cwd=place)
+    return place / "out"
+
+
+@pytest.fixture(scope="module")
+def from_disk(plain: Path) -> dict[str, Estimate]:
+    return {"live": estimate(plain, "live"), "review": estimate(plain, "review")}
+
+
 @pytest.mark.parametrize("estimator", ["live", "review"])
-def test_a_plain_session_gives_the_tables_of_a_replay(estimator: str, tmp_path: Path) -> None:
-    folder = plain_session(tmp_path / "plain")
-    done("replay", folder, "--out", tmp_path / "out", cwd=tmp_path)
-    found = estimate(folder, estimator)  # type: ignore[arg-type]
-    assert same_bits(found.angles, read_angles(tmp_path / "out", estimator))
-    assert same_bits(found.repetitions, read_repetitions(tmp_path / "out", estimator))
-    assert same_bits(found.orientations, read_orientations(tmp_path / "out", estimator))
-    replayed = read_summary(tmp_path / "out", estimator)
+def test_a_plain_session_gives_the_tables_of_a_replay(estimator: str, from_disk: dict[str, Estimate], replay: Path) -> None:
+    found = from_disk[estimator]
+    assert same_bits(found.angles, read_angles(replay, estimator))
+    assert same_bits(found.repetitions, read_repetitions(replay, estimator))
+    assert same_bits(found.orientations, read_orientations(replay, estimator))
+    replayed = read_summary(replay, estimator)
     assert {**found.summary, "session": ""} == {**replayed, "session": ""}
     assert found.estimator == estimator
     assert found.warnings == replayed["warnings"]
 
 
-def test_arrays_give_what_the_same_session_on_disk_gives(live: Estimate, tmp_path: Path) -> None:
-    from_disk = estimate(plain_session(tmp_path / "plain"), "live")
+def test_arrays_give_what_the_same_session_on_disk_gives(live: Estimate, from_disk: dict[str, Estimate]) -> None:
     # the files hold nine digits
-    rows = [np.rint(found.angles["time_s"].to_numpy() * 100).astype(int) for found in (live, from_disk)]
+    rows = [np.rint(found.angles["time_s"].to_numpy() * 100).astype(int) for found in (live, from_disk["live"])]
     assert (rows[0] == rows[1]).all()
-    both = [found.angles["lumbar_flexion_deg"].to_numpy() for found in (live, from_disk)]
+    both = [found.angles["lumbar_flexion_deg"].to_numpy() for found in (live, from_disk["live"])]
     assert np.nanmax(np.abs(both[0] - both[1])) < 1e-3
-    assert live.repetitions["movement"].equals(from_disk.repetitions["movement"])
+    assert live.repetitions["movement"].equals(from_disk["live"].repetitions["movement"])
 
 
 def test_without_a_calibration_angles_are_missing_and_orientations_are_there(arrays: dict[str, Samples]) -> None:

@@ -47,6 +47,12 @@ def worn(*placements: Placement, seed: int = 1) -> SimulatedSession:
     return simulate("demo", seed, placements=placements)
 
 
+@cache
+def estimated(*placements: Placement, estimator: str) -> Found:
+    demo = worn(*placements)
+    return run(demo.session, demo.events, estimator)
+
+
 def without_marks(events: Sequence[Event]) -> list[Event]:
     return [e for e in events if not isinstance(e, Mark)]
 
@@ -65,8 +71,7 @@ def test_without_calibration_there_are_orientations_and_no_angles(estimator: str
 
 @pytest.mark.parametrize("estimator", ["live", "review"])
 def test_lumbar_and_one_thigh_cannot_separate_spine_and_hip(estimator: str) -> None:
-    demo = worn(LUMBAR, RIGHT)
-    found = run(demo.session, demo.events, estimator)
+    found = estimated(LUMBAR, RIGHT, estimator=estimator)
     late = found.time_s > 30.0
     assert np.isfinite(found.deg("trunk_inclination")[late]).mean() > 0.95
     assert np.isfinite(found.deg("thigh_right_inclination")[late]).mean() > 0.95
@@ -80,8 +85,7 @@ def test_lumbar_and_one_thigh_cannot_separate_spine_and_hip(estimator: str) -> N
 
 @pytest.mark.parametrize("estimator", ["live", "review"])
 def test_lumbar_and_pelvis(estimator: str) -> None:
-    demo = worn(LUMBAR, PELVIS)
-    found = run(demo.session, demo.events, estimator)
+    demo, found = worn(LUMBAR, PELVIS), estimated(LUMBAR, PELVIS, estimator=estimator)
     error = found.error(demo.truth.zeroed(), "lumbar_flexion")
     late = found.time_s[: len(error)] > 30.0
     assert rms(error[late]) < 1.2
@@ -97,8 +101,7 @@ def test_lumbar_and_pelvis(estimator: str) -> None:
 @pytest.mark.parametrize("estimator", ["live", "review"])
 def test_a_squat_is_no_sure_bend_where_no_thigh_is_measured(estimator: str) -> None:
     """The kinds that two sensors cannot tell apart come with a low confidence, and the summary says so."""
-    demo = worn(LUMBAR, PELVIS)
-    found = run(demo.session, demo.events, estimator)
+    demo, found = worn(LUMBAR, PELVIS), estimated(LUMBAR, PELVIS, estimator=estimator)
     squats = [
         r.movement_confidence
         for true in demo.repetitions
@@ -265,7 +268,8 @@ def test_a_log_without_an_anchor_begins_at_its_first_event() -> None:
 
 def test_order_within_a_call_does_not_matter() -> None:
     demo = worn(*BODY_PLACEMENTS)
-    stretches = [demo.events[i : i + 700] for i in range(0, len(demo.events), 700)]
+    half = len(demo.events) // 2
+    stretches = [demo.events[i : min(i + 700, half)] for i in range(0, half, 700)]
     rng = np.random.default_rng(1)
     bits = []
     for shuffled in (False, True):
@@ -277,6 +281,7 @@ def test_order_within_a_call_does_not_matter() -> None:
         found = gathered([*outputs, engine.finish()["live"]])
         bits.append((found.angles.tobytes(), found.quality.tobytes()))
     assert bits[0] == bits[1]
+    assert np.isfinite(found.angles).any()
 
 
 def test_a_plain_session() -> None:
@@ -300,10 +305,13 @@ def test_marks_of_a_plain_session_that_are_notes() -> None:
 
 def test_both_estimators_at_once_are_the_same_as_alone() -> None:
     demo = worn(*BODY_PLACEMENTS)
+    # until some seconds after the calibration
+    events = demo.events[: len(demo.events) // 2]
     both = Engine(demo.session, ("live", "review"))
-    outputs = [both.feed(demo.events), both.finish()]
+    outputs = [both.feed(events), both.finish()]
     for name in ("live", "review"):
-        alone = run(demo.session, demo.events, name)
+        alone = run(demo.session, events, name)
+        assert np.isfinite(alone.angles).any()
         assert gathered([o[name] for o in outputs]).angles.tobytes() == alone.angles.tobytes()
 
 

@@ -18,15 +18,21 @@ SLEPT_S, AT_S = 30.0, 45.0
 
 
 @cache
-def asleep(runs_on: bool) -> tuple[SimulatedAthlete, list[Event]]:
-    """What comes while the computer sleeps is lost. runs_on: its clock counts the sleep, as CLOCK_BOOTTIME does."""
+def awake() -> tuple[SimulatedAthlete, list[Event]]:
+    """What a computer that does not sleep gets."""
     script = Script(8)
     script.calibrate()
     for k in range(28):
         script.squat(70.0 + k, rest_s=0.9)
     script.stand(2.0)
     athlete = SimulatedAthlete(script, 8)
-    events = list(athlete.events())
+    return athlete, list(athlete.events())
+
+
+@cache
+def asleep(runs_on: bool) -> tuple[SimulatedAthlete, list[Event]]:
+    """What comes while the computer sleeps is lost. runs_on: its clock counts the sleep, as CLOCK_BOOTTIME does."""
+    athlete, events = awake()
     zero_ns = min(int(e.arrival_ns[0]) if isinstance(e, Packets) else e.arrival_ns for e in events)
     gone_ns, back_ns = (zero_ns + round(s * 1e9) for s in (AT_S, AT_S + SLEPT_S))
     kept: list[Event] = []

@@ -13,7 +13,7 @@ from hiphinge.engine import HEEL_DROP, Engine
 from tests.ingest.time.test_heel_drop import track
 
 DELAY_S = 0.06
-FIRST, SECOND = 20.0, 50.0
+FIRST, SECOND, UNTIL_S = 8.0, 24.0, 36.0
 SESSION = Session(
     datetime(2026, 11, 24, tzinfo=UTC),
     "a",
@@ -24,14 +24,14 @@ SESSION = Session(
 )
 
 
-def log(jolts=(21.0, 21.7, 22.5, 51.0, 51.8, 52.4), delay_s=DELAY_S):
+def log(jolts=(9.0, 9.7, 10.5, 25.0, 25.8, 26.4), delay_s=DELAY_S):
     """Two sensors at 100 Hz in packets of four; everything of the pelvis comes `delay_s` later."""
     config = Config.for_ranges(1, 100.0)
     timed = [(0.0, 0, UtcAnchor, 0), (FIRST, 1, Mark, HEEL_DROP), (SECOND, 1, Mark, HEEL_DROP)]
-    timed += [(t, 2, Heartbeat, None) for t in np.arange(0.1, 65.0, 0.1).tolist()]
+    timed += [(t, 2, Heartbeat, None) for t in np.arange(0.1, UNTIL_S + 1.0, 0.1).tolist()]
     for n, (key, late) in enumerate((("lumbar", 0.0), ("pelvis", delay_s))):
         rng = np.random.default_rng(n)
-        time_s, acc = track(100.0, 0.0, n, jolts=jolts, until_s=64.0)
+        time_s, acc = track(100.0, 0.0, n, jolts=jolts, until_s=UNTIL_S)
         timed += [(0.01, 3 + n, key, encode_info(Info(boot_id=n + 1))), (0.012, 3 + n, key, encode_config(config))]
         for k in range(0, len(time_s) - 3, 4):
             stamp = (time_s[k : k + 4] * 1e6).astype(int)
@@ -85,9 +85,9 @@ def test_the_cuts_change_no_bit(events):
 
 
 def test_a_drop_that_nobody_felt_changes_nothing():
-    engine, (first, _), _ = run(log(jolts=()), 50)
+    events = log(jolts=())
+    engine, (first, _), marked = run(events, 50)
     assert np.isnan(first["pelvis"].offset_s)
     assert any("not aligned by the heel drop" in words for words in engine.summary("live", "x")["warnings"])
-    _, _, table = run([e for e in log(jolts=()) if not isinstance(e, Mark)], 50)
-    _, _, marked = run(log(jolts=()), 50)
+    _, _, table = run([e for e in events if not isinstance(e, Mark)], 50)
     assert np.array_equal(table["pelvis"][:, 0], marked["pelvis"][:, 0])

@@ -63,7 +63,7 @@ def recordings(draw: st.DrawFn) -> tuple[Session, dict[str, PlainSamples]]:
         rate = sensor.rate_hz or draw(st.sampled_from([50.0, 100.0, 285.7142857]))
         quat = draw(st.booleans())
         samples[sensor.key] = made(
-            draw(st.integers(2, 300)),
+            draw(st.integers(2, 100)),
             draw(st.integers(0, 99)),
             rate,
             draw(st.floats(-5.0, 5.0)),

@@ -23,6 +23,7 @@ from tests.recordings.load_research_sets import (
     XIO_SINGLE_MAPPING,
     XSENS_PLACEMENTS,
     ResearchSet,
+    Truth,
     two_imu_joint,
     xio_lower_body,
     xio_single,
@@ -140,20 +141,28 @@ def test_flexion_angle_between_two_cheap_sensors(trial: str, estimator: str, bar
 CONVERGED_S = 15.0
 
 
-@pytest.mark.parametrize(("estimator", "mean_deg", "long_deg"), [("live", 4.0, 6.0), ("review", 3.6, 5.6)])
-def test_relative_orientation_of_jointed_links_without_heading(
-    estimator: str, mean_deg: float, long_deg: float, shared: Path, tmp_path: Path
-) -> None:
-    """Worn as pelvis and thigh, moving from the first sample on, no standing, no mounting: the headings are found from
-    accelerations at the joint. Measured 3.6° live and 3.3° review, in the five-minute trial 5.6 and 5.2°."""
-    errors = {}
+@pytest.fixture(scope="module")
+def worn_links(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Truth, Path]]:
+    """By trial, of two jointed links worn as pelvis and thigh: the truth and the folder of the results."""
+    found = {}
     for trial in JOINT:
         research = two_imu_joint(shared, trial)
         worn = dict(zip(("pelvis", "thigh_left"), research.samples.values(), strict=True))
         session = replace(research.session, sensors=tuple(Sensor(Placement(key)) for key in worn))
-        truth = research.truth
-        found = tracks(replay(tmp_path / trial, session, worn), estimator)
-        near, far = (at_times(found[key], truth.time_s) for key in worn)
+        found[trial] = research.truth, replay(tmp_path_factory.mktemp("worn"), session, worn)
+    return found
+
+
+@pytest.mark.parametrize(("estimator", "mean_deg", "long_deg"), [("live", 4.0, 6.0), ("review", 3.6, 5.6)])
+def test_relative_orientation_of_jointed_links_without_heading(
+    estimator: str, mean_deg: float, long_deg: float, worn_links: dict[str, tuple[Truth, Path]]
+) -> None:
+    """Worn as pelvis and thigh, moving from the first sample on, no standing, no mounting: the headings are found from
+    accelerations at the joint. Measured 3.6° live and 3.3° review, in the five-minute trial 5.6 and 5.2°."""
+    errors = {}
+    for trial, (truth, results) in worn_links.items():
+        found = tracks(results, estimator)
+        near, far = (at_times(found[key], truth.time_s) for key in ("pelvis", "thigh_left"))
         error = relative_error_deg(near, far, *truth.quat.values())[truth.time_s > CONVERGED_S]
         assert np.isfinite(error).mean() > MOST
         errors[trial] = rms(error)

@@ -100,9 +100,11 @@ class Pendulum:
         turns = rates * dt
         angle = np.linalg.norm(turns, axis=1)
         axis = turns / np.maximum(angle, 1e-12)[:, None]
+        # every turn as a matrix of its own, side by side in memory
+        turned = np.ascontiguousarray(np.moveaxis(about(axis.T, angle), 2, 0))
         for k in range(_BLOCK):
             rotations[k] = self._rotation
-            self._rotation = about(axis[k], angle[k : k + 1])[:, :, 0] @ self._rotation
+            self._rotation = turned[k] @ self._rotation
         # rounding must not add up over hours
         left, _, right = np.linalg.svd(self._rotation)
         self._rotation = left @ right

@@ -10,8 +10,8 @@ from body_signals import Floats
 
 
 def about(axis: Floats, angle: Floats) -> Floats:
-    """Rotations (3, 3, n) by angle (n,), radians, about a unit axis (3,) (Rodrigues 1840)."""
-    x, y, z = axis.tolist()
+    """Rotations (3, 3, n) by angle (n,), radians, about a unit axis (3,), or each about its own (3, n) (Rodrigues 1840)."""
+    x, y, z = axis
     c, s = np.cos(angle), np.sin(angle)
     k = 1.0 - c
     return np.array(

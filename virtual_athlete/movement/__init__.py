@@ -1,6 +1,6 @@
 """How a simulated body moves: the script of a person's movements, the body that follows it, and each repetition's truth."""
 
-from virtual_athlete.movement.body import Body, JointAngles, Motion
+from virtual_athlete.movement.body import Body, JointAngles, Motion, Moving, SharedInstants
 from virtual_athlete.movement.frames import Frame, X, Y, Z
 from virtual_athlete.movement.led import Asked, performs
 from virtual_athlete.movement.people import Person
@@ -19,8 +19,10 @@ __all__ = [
     "JointAngles",
     "Motion",
     "Move",
+    "Moving",
     "Person",
     "Script",
+    "SharedInstants",
     "Signal",
     "Sines",
     "Track",

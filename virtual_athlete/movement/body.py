@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
@@ -42,6 +44,9 @@ the upright body; knee: flexion. Without unit: support, +1 only the left foot ca
 # how far up the lumbar spine the whole motion has come, L5/S1 to L1/L2: representative flexion-extension ranges
 # 17, 16, 15, 14, 12 degrees (White and Panjabi, Clinical Biomechanics of the Spine, 2nd edition 1990, table 2-5)
 _LEVELS = np.cumsum([17.0, 16.0, 15.0, 14.0, 12.0]) / 74.0
+
+_LUMBAR = ("lumbar_flexion", "lumbar_lateral", "lumbar_rotation")
+_BELOW_THE_SPINE = tuple(name for name in CHANNELS if name not in _LUMBAR)
 
 # what left-right mirroring turns round; legs change places
 _ODD = ("heading", "pelvis_turn", "pelvis_obliquity", "lumbar_lateral", "lumbar_rotation", "support")
@@ -108,22 +113,106 @@ class JointAngles:
         return JointAngles(self.time_s, angles, self.calibrate_s)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Posture:
-    """Frames of the segments and the points between them at n instants. `thorax` is the segment at T12/L1."""
+    """Frames of the segments and the points between them at `time_s` (n,), each computed when it is first asked for."""
 
-    pelvis: Frame
-    thorax: Frame
-    thigh_left: Frame
-    thigh_right: Frame
-    hips: Point
-    """Middle of the two hip joints."""
-    hip_left: Point
-    hip_right: Point
-    ankle_left: Point
-    ankle_right: Point
-    thoracolumbar: Point
-    """T12/L1."""
+    def __init__(self, motion: Motion, time_s: Floats) -> None:
+        self._motion, self.time_s = motion, time_s
+        self._body = motion.body
+
+    @cached_property
+    def _below(self) -> dict[str, Signal]:
+        """All channels but those of the lumbar spine."""
+        return self._motion.channels(self.time_s, _BELOW_THE_SPINE)
+
+    @cached_property
+    def _facing_and_pelvis(self) -> tuple[Frame, Frame]:
+        return _facing_and_pelvis(self._below)
+
+    @property
+    def pelvis(self) -> Frame:
+        """The pelvis."""
+        return self._facing_and_pelvis[1]
+
+    @cached_property
+    def thigh_left(self) -> Frame:
+        """The left thigh."""
+        return _thigh(self._facing_and_pelvis[0], self._below, "left")
+
+    @cached_property
+    def thigh_right(self) -> Frame:
+        """The right thigh."""
+        return _thigh(self._facing_and_pelvis[0], self._below, "right")
+
+    @cached_property
+    def _to_hip(self) -> dict[str, Point]:
+        """From each ankle to the hip above it."""
+        out = {}
+        for side, thigh in zip(SIDES, (self.thigh_left, self.thigh_right), strict=True):
+            shank = thigh.turned(Z, -self._below[f"knee_{side}"])
+            shin = _at_rest(len(self.time_s)).along(shank, (0.0, self._body.shank, 0.0))
+            out[side] = shin.along(thigh, (0.0, self._body.thigh, 0.0))
+        return out
+
+    @cached_property
+    def hips(self) -> Point:
+        """Middle of the two hip joints."""
+        facing, pelvis = self._facing_and_pelvis
+        return self._motion.hips(self.time_s, self._below, facing, pelvis, self._to_hip)
+
+    @cached_property
+    def hip_left(self) -> Point:
+        """The left hip joint."""
+        return self._hip("left")
+
+    @cached_property
+    def hip_right(self) -> Point:
+        """The right hip joint."""
+        return self._hip("right")
+
+    def _hip(self, side: str) -> Point:
+        return self.hips.along(self.pelvis, (0.0, 0.0, -_LEFTWARD[side] * self._body.hip_half_width))
+
+    @property
+    def ankle_left(self) -> Point:
+        """The left ankle."""
+        return self.hip_left - self._to_hip["left"]
+
+    @property
+    def ankle_right(self) -> Point:
+        """The right ankle."""
+        return self.hip_right - self._to_hip["right"]
+
+    @cached_property
+    def _spine(self) -> tuple[Frame, Point]:
+        lumbar = self._motion.channels(self.time_s, _LUMBAR)
+        spine, thorax = self.hips.along(self.pelvis, self._body.sacrum), self.pelvis
+        for level in _LEVELS.tolist():
+            thorax = _lumbar(self.pelvis, lumbar, level)
+            spine = spine.along(thorax, (0.0, self._body.lumbar_spine / len(_LEVELS), 0.0))
+        return thorax, spine
+
+    @property
+    def thorax(self) -> Frame:
+        """The segment at T12/L1."""
+        return self._spine[0]
+
+    @property
+    def thoracolumbar(self) -> Point:
+        """T12/L1."""
+        return self._spine[1]
+
+    def segment(self, placement: Placement) -> tuple[Frame, Point]:
+        """Frame and origin of the segment under a placement; origins: T12/L1, middle of the hips, hip joints."""
+        if placement is Placement.LUMBAR:
+            return self.thorax, self.thoracolumbar
+        if placement is Placement.PELVIS:
+            return self.pelvis, self.hips
+        if placement is Placement.THIGH_LEFT:
+            return self.thigh_left, self.hip_left
+        if placement is Placement.THIGH_RIGHT:
+            return self.thigh_right, self.hip_right
+        raise ValueError(f"no body segment for placement {placement.value!r}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,36 +253,9 @@ class Motion:
 
     def posture(self, time_s: Floats) -> Posture:
         """Segment frames and joint positions at `time_s` (n,)."""
-        c = self.channels(time_s)
-        body, n = self.body, len(time_s)
-        facing, pelvis = _facing_and_pelvis(c)
-        thighs = {side: _thigh(facing, c, side) for side in SIDES}
-        to_hip = {}
-        for side, thigh in thighs.items():
-            shank = thigh.turned(Z, -c[f"knee_{side}"])
-            to_hip[side] = _at_rest(n).along(shank, (0.0, body.shank, 0.0)).along(thigh, (0.0, body.thigh, 0.0))
-        hips = self._hips(time_s, c, facing, pelvis, to_hip)
-        hip = {s: hips.along(pelvis, (0.0, 0.0, -k * body.hip_half_width)) for s, k in _LEFTWARD.items()}
-        spine, thorax = hips.along(pelvis, body.sacrum), pelvis
-        for level in _LEVELS.tolist():
-            thorax = _lumbar(pelvis, c, level)
-            spine = spine.along(thorax, (0.0, body.lumbar_spine / len(_LEVELS), 0.0))
-        return Posture(
-            pelvis=pelvis,
-            thorax=thorax,
-            thigh_left=thighs["left"],
-            thigh_right=thighs["right"],
-            hips=hips,
-            hip_left=hip["left"],
-            hip_right=hip["right"],
-            ankle_left=hip["left"] - to_hip["left"],
-            ankle_right=hip["right"] - to_hip["right"],
-            thoracolumbar=spine,
-        )
+        return Posture(self, time_s)
 
-    def _hips(
-        self, time_s: Floats, c: Mapping[str, Signal], facing: Frame, pelvis: Frame, to_hip: Mapping[str, Point]
-    ) -> Point:
+    def hips(self, time_s: Floats, c: Mapping[str, Signal], facing: Frame, pelvis: Frame, to_hip: Mapping[str, Point]) -> Point:
         """Middle of the hips: over the standing feet, by the legs that carry; while walking, by the stride."""
         n = len(time_s)
         half = self.body.hip_half_width
@@ -233,17 +295,8 @@ class Motion:
         return JointAngles(time_s, self.angles(time_s), self.calibrate_s, tuple(zeros))
 
     def segment(self, placement: Placement, time_s: Floats) -> tuple[Frame, Point]:
-        """Frame and origin of the segment under a placement; origins: T12/L1, middle of the hips, hip joints."""
-        p = self.posture(time_s)
-        if placement is Placement.LUMBAR:
-            return p.thorax, p.thoracolumbar
-        if placement is Placement.PELVIS:
-            return p.pelvis, p.hips
-        if placement is Placement.THIGH_LEFT:
-            return p.thigh_left, p.hip_left
-        if placement is Placement.THIGH_RIGHT:
-            return p.thigh_right, p.hip_right
-        raise ValueError(f"no body segment for placement {placement.value!r}")
+        """See `Posture.segment`."""
+        return self.posture(time_s).segment(placement)
 
     def mirrored(self) -> Motion:
         """The same motion with left and right exchanged."""
@@ -262,6 +315,36 @@ class Motion:
             self.stride.mirrored(),
             self.calibrate_s,
         )
+
+
+class Moving(Protocol):
+    """What moves the sensors that are worn: a `Motion`, or one whose sensors share their instants."""
+
+    def posture(self, time_s: Floats) -> Posture:
+        """See `Motion.posture`."""
+        ...
+
+    def channels(self, time_s: Floats, names: Iterable[str] = CHANNELS) -> dict[str, Signal]:
+        """See `Motion.channels`."""
+        ...
+
+
+class SharedInstants:
+    """A motion of which several sensors are asked for the same instants, one after another: the last posture is kept."""
+
+    def __init__(self, motion: Motion) -> None:
+        self._motion = motion
+        self._last: Posture | None = None
+
+    def posture(self, time_s: Floats) -> Posture:
+        """See `Motion.posture`."""
+        if self._last is None or not np.array_equal(self._last.time_s, time_s):
+            self._last = self._motion.posture(time_s)
+        return self._last
+
+    def channels(self, time_s: Floats, names: Iterable[str] = CHANNELS) -> dict[str, Signal]:
+        """See `Motion.channels`."""
+        return self._motion.channels(time_s, names)
 
 
 def angles_of(pelvis: Frame, thorax: Frame, thigh_left: Frame, thigh_right: Frame) -> dict[str, Floats]:

@@ -50,9 +50,11 @@ class Frame:
         """The frame after a rotation by `angle` about its own axis `axis`."""
         j, k = (axis + 1) % 3, (axis + 2) % 3
         c, s = np.cos(angle.value), np.sin(angle.value)
-        rotation, rate, acceleration = self.rotation.copy(), self.rate.copy(), self.acceleration.copy()
-        rotation[:, j] = c * self.rotation[:, j] + s * self.rotation[:, k]
-        rotation[:, k] = c * self.rotation[:, k] - s * self.rotation[:, j]
+        before, rate, acceleration = self.rotation, self.rate.copy(), self.acceleration.copy()
+        rotation = np.empty_like(before)
+        rotation[:, axis] = before[:, axis]
+        np.add(c * before[:, j], s * before[:, k], out=rotation[:, j])
+        np.subtract(c * before[:, k], s * before[:, j], out=rotation[:, k])
         rate[j] = c * self.rate[j] + s * self.rate[k]
         rate[k] = c * self.rate[k] - s * self.rate[j]
         acceleration[j] = c * self.acceleration[j] + s * self.acceleration[k] + rate[k] * angle.rate

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import Floats, Ints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,15 +127,28 @@ class Track:
         rows += [(m.start_s, m.end_s - m.start_s, m.start, m.c1, m.c2, m.c3, m.bend, m.knee) for m in moves]
         self._begin, self._length, self._start, self._c1, self._c2, self._c3, self._bend, self._knee = np.array(rows).T.copy()
         self._bends = bool(self._bend.any())
+        # of each move what is held before it and, next to that, what is held after it
+        self._held = self._moving(np.repeat(np.arange(len(rows)), 2), np.tile((0.0, 1.0), len(rows)))
 
     def at(self, time_s: Floats) -> Signal:
         """The channel at `time_s` (n,)."""
         if not self.moves:
             return Signal.constant(self.initial, len(time_s))
         i = np.searchsorted(self._begin, time_s, side="right") - 1
-        length = self._length[i]
         with np.errstate(invalid="ignore"):
-            u = np.clip(np.where(i > 0, (time_s - self._begin[i]) / length, 0.0), 0.0, 1.0)
+            u = np.clip(np.where(i > 0, (time_s - self._begin[i]) / self._length[i], 0.0), 0.0, 1.0)
+        over = u >= 1.0
+        held = 2 * i + over
+        out = Signal(self._held.value[held], self._held.rate[held], self._held.acceleration[held])
+        moving = np.flatnonzero((u > 0.0) & ~over)
+        if len(moving):
+            now = self._moving(i[moving], u[moving])
+            out.value[moving], out.rate[moving], out.acceleration[moving] = now.value, now.rate, now.acceleration
+        return out
+
+    def _moving(self, i: Ints, u: Floats) -> Signal:
+        """In move number i (n,), 0 for the hold before the first, of whose time the part u (n,) is over."""
+        length = self._length[i]
         m = u**3 * (10.0 - 15.0 * u + 6.0 * u * u)
         m1 = 30.0 * (u * (1.0 - u)) ** 2 / length
         m2 = 60.0 * u * (1.0 - u) * (1.0 - 2.0 * u) / length**2
@@ -180,8 +193,11 @@ class Sines:
         total = Signal.constant(0.0, len(time_s))
         for a, f, p in zip(self.amplitude.tolist(), self.frequency_hz.tolist(), self.phase.tolist(), strict=True):
             w = 2.0 * np.pi * f
-            s, c = a * np.sin(w * time_s + p), a * np.cos(w * time_s + p)
-            total = total + Signal(s, w * c, -w * w * s)
+            angle = w * time_s + p
+            s, c = a * np.sin(angle), a * np.cos(angle)
+            np.add(total.value, s, out=total.value)
+            np.add(total.rate, w * c, out=total.rate)
+            np.add(total.acceleration, -w * w * s, out=total.acceleration)
         return total
 
     def scaled(self, factor: float) -> Sines:

@@ -69,17 +69,24 @@ class Harmonics:
     def __init__(self, omega: float, phase: float, time_s: Floats) -> None:
         self._omega = omega
         self._angle = omega * time_s + phase
+        self._of: dict[int, tuple[Floats, Floats]] = {}
+        """Cosine and sine of each harmonic that was asked for."""
 
     def _series(self, mean: float, terms: tuple[tuple[int, float, float], ...], half: bool, unit: float) -> Signal:
         total = Signal.constant(mean * unit, len(self._angle))
         for k, a, b in terms:
             # half a stride later: odd harmonics change their sign
             sign = unit * (-1.0 if half and k % 2 else 1.0)
-            c, s = np.cos(k * self._angle), np.sin(k * self._angle)
+            c, s = self._harmonic(k)
             w = k * self._omega
             value = sign * (a * c + b * s)
             total = total + Signal(value, sign * w * (b * c - a * s), -w * w * value)
         return total
+
+    def _harmonic(self, k: int) -> tuple[Floats, Floats]:
+        if k not in self._of:
+            self._of[k] = np.cos(k * self._angle), np.sin(k * self._angle)
+        return self._of[k]
 
     def channels(self, names: Iterable[str]) -> dict[str, Signal]:
         """The contribution of full walking to the channels `names` of the body, radians; unaffected channels are missing."""

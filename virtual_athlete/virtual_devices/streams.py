@@ -167,21 +167,22 @@ class VirtualSensor:
             time_s: Floats = first_s + index * np.float64(period)
             stamp = np.floor((clock_s + (time_s - up_s) * self._pace) * 1e6).astype(np.int64)
             samples = self.imu.samples(time_s)
-            for k in range(0, len(index), n):
+            firsts, stamps = index[::n].tolist(), stamp[::n].tolist()
+            spans, ready = (stamp[n - 1 :: n] - stamp[::n]).tolist(), (time_s[n - 1 :: n] + _PACKING_S).tolist()
+            for k, (first, at_us, span_us, ready_s) in enumerate(zip(firsts, stamps, spans, ready, strict=True)):
                 payload = encode_data(
                     config,
-                    int(index[k]) // n,
-                    int(index[k]),
-                    int(stamp[k]),
-                    int(stamp[k + n - 1] - stamp[k]),
-                    samples.acc[k : k + n],
-                    samples.gyr[k : k + n],
+                    first // n,
+                    first,
+                    at_us,
+                    span_us,
+                    samples.acc[k * n : k * n + n],
+                    samples.gyr[k * n : k * n + n],
                     overrun=radio.overrun,
                 )
                 radio.overrun = False
                 book.packets_made += 1
-                ready_s = float(time_s[k + n - 1]) + _PACKING_S
-                yield from self._booked(radio.send(ready_s, Message(payload, int(index[k]), n)))
+                yield from self._booked(radio.send(ready_s, Message(payload, first, n)))
 
     def _booked(self, arrivals: list[Arrival]) -> Iterator[Arrival]:
         for arrival in arrivals:

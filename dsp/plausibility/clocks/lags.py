@@ -212,10 +212,16 @@ def blamed(pairs: Pairs, *, whole: bool = False) -> list[ClockLag]:
     best: tuple[float, list[ClockLag]] = (math.inf, [])
     for count in range(len(keys)):
         for some in combinations(keys, count):
-            told = [_told(key, pairs, set(some) - {key}, whole=whole) for key in some]
-            if all(one is not None for one in told):
-                lags = [one for one in told if one is not None]
-                blame = BLAME * count + 0.5 * (Placement.PELVIS.value in some)
+            blame = BLAME * count + 0.5 * (Placement.PELVIS.value in some)
+            if blame >= best[0]:
+                continue
+            lags: list[ClockLag] = []
+            for key in some:
+                told = _told(key, pairs, set(some) - {key}, whole=whole)
+                if told is None:
+                    break
+                lags.append(told)
+            else:
                 left = blame + _unexplained(pairs, {lag.sensor: lag for lag in lags}, whole=whole)
                 if left < best[0]:
                     best = (left, lags)

@@ -22,7 +22,7 @@ from dsp.pipeline import PipelineOutput
 from dsp.progress import CalibrationProgress
 from dsp.results import Finding, latest
 from dsp.review import ReviewPipeline
-from tests.dsp.sessions import block
+from tests.dsp.sessions import between, block
 from virtual_athlete import Samples, Script, SimulatedAthlete
 from virtual_athlete.movement.people import Person
 
@@ -72,7 +72,8 @@ class Told:
 
 
 @cache
-def drawn(seed: int, stated: bool = False) -> Worn:
+def of_seed(seed: int) -> tuple[Worn, tuple[Sensor, ...]]:
+    """With sensors whose mounting is not stated, and beside it the same sensors with theirs."""
     rng, person, script = np.random.default_rng([seed, 5]), Person.drawn(seed), Script(seed)
     script.stand(1.0)
     person.calibrate(script)
@@ -80,18 +81,25 @@ def drawn(seed: int, stated: bool = False) -> Worn:
     person.bend(script)
     script.stand(1.5)
     rate_hz, sway = float(rng.choice((50.0, 60.0, 100.0, 200.0))), float(rng.uniform(0.6, 1.6))
-    athlete = SimulatedAthlete(script, seed, rate_hz=rate_hz, state_mounting=stated, sway=sway)
-    return Worn(script, athlete.session.sensors, athlete.plain(), rate_hz)
+    bare, stated = (
+        SimulatedAthlete(script, seed, rate_hz=rate_hz, state_mounting=stated, sway=sway) for stated in (False, True)
+    )
+    return Worn(script, bare.session.sensors, bare.plain(), rate_hz), stated.session.sensors
 
 
-def told(worn: Worn, pipeline: type[LivePipeline] | type[ReviewPipeline] = LivePipeline, chunk_s: float = 2.0) -> Told:
+def drawn(seed: int, stated: bool = False) -> Worn:
+    worn, sensors = of_seed(seed)
+    return replace(worn, sensors=sensors) if stated else worn
+
+
+def told(worn: Worn, pipeline: type[LivePipeline] | type[ReviewPipeline] = LivePipeline, chunk_s: float = 10.0) -> Told:
     estimator = pipeline(worn.sensors, KEYS)
     outputs, begin, marks = [], 0.0, [m.time_s for m in worn.script.marks]
     while begin <= max(s.time_s[-1] for s in worn.samples.values()):
         blocks = []
         for i, (key, s) in enumerate(worn.samples.items()):
-            at = (s.time_s >= begin) & (s.time_s < begin + chunk_s)
-            if at.any():
+            at = between(s.time_s, begin, begin + chunk_s)
+            if at.stop > at.start:
                 blocks.append(block(key, i, s.time_s[at], s.acc[at], s.gyr[at], rate_hz=worn.rate_hz))
         now, marks = [m for m in marks if m < begin + chunk_s], [m for m in marks if m >= begin + chunk_s]
         seq, time_s = np.concatenate([b.seq for b in blocks]), np.concatenate([b.time_s for b in blocks])

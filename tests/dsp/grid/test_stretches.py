@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from body_signals.blocks import TimedBlock
 from dsp.grid import stretches
 from dsp.live import LivePipeline
-from tests.dsp.sessions import Found, block, gathered
-from virtual_athlete import to_plain
+from tests.dsp.sessions import Found, block, gathered, plain
 
 
 def events(steps: list[float]) -> tuple[np.ndarray, np.ndarray]:
@@ -50,9 +49,9 @@ def test_without_events_there_is_nothing_to_cut() -> None:
 
 def through(stretch_s: float, monkeypatch) -> Found:
     monkeypatch.setattr(stretches, "STRETCH_S", stretch_s)
-    session, plain = to_plain("demo", 3)
+    session, samples = plain("demo", 3)
     pipeline = LivePipeline(session.sensors, session.body)
-    blocks = [block(key, i, s.time_s, s.acc, s.gyr, saturated=s.saturated) for i, (key, s) in enumerate(plain.items())]
+    blocks = [block(key, i, s.time_s, s.acc, s.gyr, saturated=s.saturated) for i, (key, s) in enumerate(samples.items())]
     seq = np.sort(np.concatenate([b.seq for b in blocks]))
     time_s = np.maximum.accumulate(np.sort(np.concatenate([b.time_s for b in blocks])))
     marks = [m.time_s for m in session.marks if m.label == "calibrate"]

@@ -25,10 +25,17 @@ def whirl(rate_hz: float, seconds: float = 20.0) -> tuple[np.ndarray, np.ndarray
     n = int(seconds * rate_hz)
     t = np.arange(n * finer) / (rate_hz * finer)
     rate = np.stack((3.0 * np.sin(2.1 * t), 2.5 * np.cos(1.7 * t) * np.sin(0.4 * t), 1.5 * np.sin(1.3 * t + 1.0)), axis=1)
-    steps, track, now = Rotation.from_rotvec(rate / (rate_hz * finer)), [], Rotation.from_euler("xyz", (0.2, -0.4, 0.0))
-    for step in steps:
-        now = now * step
-        track.append(now.as_quat(scalar_first=True))
+    steps = Rotation.from_rotvec(rate / (rate_hz * finer)).as_quat(scalar_first=True).tolist()
+    track, (w, x, y, z) = [], Rotation.from_euler("xyz", (0.2, -0.4, 0.0)).as_quat(scalar_first=True).tolist()
+    # numbers, not arrays: tens of thousands of steps, each from the one before
+    for a, b, c, d in steps:
+        w, x, y, z = (
+            w * a - x * b - y * c - z * d,
+            w * b + x * a + y * d - z * c,
+            w * c - x * d + y * a + z * b,
+            w * d + x * c - y * b + z * a,
+        )
+        track.append((w, x, y, z))
     true = Rotation.from_quat(np.array(track)[finer - 1 :: finer], scalar_first=True)
     shaken = np.stack((np.sin(9.0 * t), np.cos(7.0 * t), np.sin(5.0 * t)), axis=1)[finer - 1 :: finer]
     forces = true.inv().apply(shaken + np.array((0.0, 0.0, 9.81)))

@@ -117,7 +117,7 @@ def test_clipped_values_are_saturated_rows() -> None:
     ],
 )
 def test_the_cut_changes_no_row(faults: Mapping[str, Change]) -> None:
-    for estimator, other_s in (("live", 0.25), ("review", 1.0)):
+    for estimator, other_s in (("live", 0.5), ("review", 1.0)):
         rows, findings = run(estimator, faults)
         again, findings_again = run(estimator, faults, other_s)
         assert findings == findings_again

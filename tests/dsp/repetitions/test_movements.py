@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from body_signals.movements import MOVEMENTS
 from dsp.repetitions.kind import CANNOT_TELL, CENTRES, _apart, classify
-from tests.dsp.sessions import estimated, simulated
-from virtual_athlete import SCENARIOS
 
 NAN = math.nan
 
@@ -123,20 +121,6 @@ def test_always_a_known_word_and_a_confidence(trunk, left, right):
 def test_halfway_between_two_kinds_is_uncertain():
     (t1, h1), (t2, h2) = CENTRES["bend"], CENTRES["hinge"]
     assert classify((t1 + t2) / 2, (h1 + h2) / 2, (h1 + h2) / 2)[1] < 0.15
-
-
-@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s != "training"])
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("estimator", ["live", "review"])
-def test_movements_of_a_session(scenario, seed, estimator):
-    """Nineteen in twenty repetitions of the simulated athlete bear the right name, partial ones among them."""
-    true = {r.turn_s: r.movement for r in simulated(scenario, seed).repetitions}
-    found = estimated(scenario, seed)[estimator].repetitions
-    right = 0
-    for r in found:
-        nearest = min(true, key=lambda t: abs(t - r.turn_s))
-        right += r.movement == true[nearest]
-    assert right >= 0.95 * len(true)
 
 
 @pytest.mark.parametrize(

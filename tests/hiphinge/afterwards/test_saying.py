@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,20 @@ from tests.contract.command_line import done, refused, tree
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sessions of two athletes: to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    screened(folder / "monday", screen_day(), start="2026-11-23T09:00:00Z")
+    screened(folder / "tuesday", screen_day(), start="2026-11-24T09:00:00Z")
+    screened(folder / "wednesday", screen_day(), start="2026-11-25T09:00:00Z")
+    screened(folder / "another", screen_day(), start="2026-11-23T10:00:00Z", athlete="player-08")
+    return folder
+
+
 @pytest.fixture
-def place(tmp_path: Path) -> Path:
-    screened(tmp_path / "monday", screen_day(), start="2026-11-23T09:00:00Z")
-    screened(tmp_path / "tuesday", screen_day(), start="2026-11-24T09:00:00Z")
-    screened(tmp_path / "wednesday", screen_day(), start="2026-11-25T09:00:00Z")
-    screened(tmp_path / "another", screen_day(), start="2026-11-23T10:00:00Z", athlete="player-08")
-    return tmp_path
+def place(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path, dirs_exist_ok=True))
 
 
 def labels(folder: Path) -> list[str]:

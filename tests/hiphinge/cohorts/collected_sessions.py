@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,18 @@ from hiphinge.cohorts.places import RESULTS
 from tests.dsp.screen_by_hand import Day
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
 
+_WRITTEN = tempfile.TemporaryDirectory(prefix="hiphinge-squads-")
+
 
 def squad(place: Path, athletes: int = 2, sessions: int = 2) -> Path:
     """Sessions ``p0-0``, ``p0-1``, … of ``player-0``, … with an own session.toml each."""
+    return Path(shutil.copytree(_squad(athletes, sessions), place))
+
+
+@cache
+def _squad(athletes: int, sessions: int) -> Path:
+    """Written once, to be copied."""
+    place = Path(_WRITTEN.name) / f"{athletes}-{sessions}"
     for i in range(athletes):
         for k in range(sessions):
             session(place / f"p{i}-{k}", f"player-{i}", f"2026-11-{2 + 7 * k:02}T09:00:00Z", 90.0 + 5.0 * i + k)

@@ -23,6 +23,20 @@ def sessions(tmp_path: Path) -> Path:
     return squad(tmp_path / "sessions")
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cohort of a squad: to be copied."""
+    place = tmp_path_factory.mktemp("squad")
+    collected(squad(place / "sessions"), place / "cohort")
+    return place / "cohort"
+
+
+@pytest.fixture
+def cohort(made: Path, sessions: Path, tmp_path: Path) -> Path:
+    """The cohort of `sessions`."""
+    return Path(shutil.copytree(made, tmp_path / "cohort"))
+
+
 def as_anew(sessions: Path, cohort: Path, place: Path) -> None:
     """The cohort is what collecting everything anew gives, byte for byte."""
     collected(sessions, place)
@@ -60,9 +74,9 @@ def test_the_file_is_lean(sessions: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["deleted", "kind", "new", "gone", "athlete", "pain", "start", "no start"])
-def test_after_a_change_the_cohort_is_what_collecting_anew_gives(sessions: Path, tmp_path: Path, change: str) -> None:
-    cohort = tmp_path / "cohort"
-    collected(sessions, cohort)
+def test_after_a_change_the_cohort_is_what_collecting_anew_gives(
+    sessions: Path, cohort: Path, tmp_path: Path, change: str
+) -> None:
     other = cohort / "athlete=player-1" / RESULTS
     before = other.stat().st_mtime_ns
     match change:
@@ -134,9 +148,7 @@ def test_a_copy_counts_once_and_takes_over_when_the_first_has_gone(sessions: Pat
     as_anew(sessions, cohort, tmp_path / "anew")
 
 
-def test_a_damaged_session_is_named_and_the_others_are_collected(sessions: Path, tmp_path: Path) -> None:
-    cohort = tmp_path / "cohort"
-    collected(sessions, cohort)
+def test_a_damaged_session_is_named_and_the_others_are_collected(sessions: Path, cohort: Path, tmp_path: Path) -> None:
     for name in ("live", "review"):
         (sessions / "p0-0" / name / "repetitions.parquet").write_bytes(b"PAR1 and no more PAR1")
     (sessions / "p1-1/edits.toml").write_text("[[repetition]]\nat_s = true\ndeleted = true\n")
@@ -153,9 +165,7 @@ def test_a_damaged_session_is_named_and_the_others_are_collected(sessions: Path,
 
 
 @pytest.mark.parametrize("damage", ["index", "results", "results of the same size", "columns"])
-def test_a_damaged_cohort_is_collected_anew(sessions: Path, tmp_path: Path, damage: str) -> None:
-    cohort = tmp_path / "cohort"
-    collected(sessions, cohort)
+def test_a_damaged_cohort_is_collected_anew(sessions: Path, cohort: Path, tmp_path: Path, damage: str) -> None:
     folder = cohort / "athlete=player-0"
     match damage:
         case "index":

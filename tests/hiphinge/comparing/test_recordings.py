@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from body_signals import ESTIMATORS
 from hiphinge.comparing.recordings import Recordings, check_different
 from tests.contract.command_line import done, refused
 from tests.hiphinge.comparing.screened_sessions import screen_day, screened
@@ -17,10 +19,17 @@ FIRST, START = "59cfe42dc32bd6cf", "2026-11-23T09:10:00Z"
 
 
 def session(
-    place: Path, name: str, left: float = 76.0, day: int = 23, athlete: str = "player-07", pinned: bool = False
+    place: Path,
+    name: str,
+    left: float = 76.0,
+    day: int = 23,
+    athlete: str = "player-07",
+    pinned: bool = False,
+    estimators: Sequence[str] = ESTIMATORS,
 ) -> Path:
     marks = [(1.0, "baseline")] if pinned else []
-    folder = screened(place / name, screen_day(left), start=f"2026-11-{day}T09:10:00Z", marks=marks, athlete=athlete)
+    start = f"2026-11-{day}T09:10:00Z"
+    folder = screened(place / name, screen_day(left), athlete, start, marks, estimators=estimators)
     (folder / "recording.mcap").write_bytes(f"{name} {left}".encode() * 9)
     return folder
 
@@ -105,11 +114,19 @@ def test_a_baseline_counts_each_recording_once(tmp_path: Path) -> None:
     assert "no further measurement" in refused("compare", first, "a replay of first", "--pin", cwd=tmp_path)
 
 
-@pytest.mark.parametrize("command", ["repeatability", "norms"])
-def test_people_are_not_multiplied_by_copies(tmp_path: Path, command: str) -> None:
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two days of twenty people: to be copied."""
+    place = tmp_path_factory.mktemp("people")
     for i in range(20):
         for k in range(2):
-            session(tmp_path, f"p{i}-{k}", 90.0 + i + k, day=10 + k, athlete=f"player-{i}")
+            session(place, f"p{i}-{k}", 90.0 + i + k, day=10 + k, athlete=f"player-{i}")
+    return place
+
+
+@pytest.mark.parametrize("command", ["repeatability", "norms"])
+def test_people_are_not_multiplied_by_copies(people: Path, tmp_path: Path, command: str) -> None:
+    shutil.copytree(people, tmp_path, dirs_exist_ok=True)
     once = json.loads(done(command, tmp_path, "--json", cwd=tmp_path).stdout)
     replayed(tmp_path / "p3-0", "a replay")
     found = json.loads(done(command, tmp_path, "--json", cwd=tmp_path).stdout)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from body_signals import Battery, Event, Heartbeat, Packets, TimedBlock
+from body_signals import Battery, Event, Heartbeat, Packets, Placement, TimedBlock
 from firmware_protocol.v1 import DeviceEvent, EventCode, encode_event
 from hiphinge.engine import Engine
 from hiphinge.session.facts.sensor_minutes import COLUMNS, MINUTE_S, SensorMinute, SensorMinutes
@@ -16,13 +16,15 @@ from tests.dashboards.training_days import numbered, with_batteries
 from virtual_athlete import SimulatedSession, simulate
 from virtual_athlete.radio import Outage
 
-KEYS = ("lumbar", "pelvis", "thigh_left", "thigh_right")
+WORN = (Placement.LUMBAR, Placement.PELVIS, Placement.THIGH_LEFT)
+KEYS = tuple(placement.value for placement in WORN)
 
 
 @pytest.fixture(scope="module")
 def session() -> SimulatedSession:
-    """Of 160 s, with loss all along, and the pelvis silent for 8 s of the second minute."""
-    return simulate("training", 1, duration_s=160.0, loss_probability=0.02, outages=(Outage(80.0, 88.0, "pelvis"),))
+    """Of 130 s, with loss all along, and the pelvis silent for 8 s of the second minute."""
+    silent = (Outage(80.0, 88.0, "pelvis"),)
+    return simulate("training", 1, duration_s=130.0, placements=WORN, loss_probability=0.02, outages=silent)
 
 
 def summary(session: SimulatedSession, events: Sequence[Event], size: int, estimator: str = "live") -> dict[str, Any]:
@@ -33,9 +35,19 @@ def summary(session: SimulatedSession, events: Sequence[Event], size: int, estim
     return engine.summary(estimator, "x")["sensors"]  # type: ignore[return-value]
 
 
-def test_minutes_add_up_and_tell_battery_clock_and_silence(session: SimulatedSession) -> None:
-    events = with_batteries(session.events, KEYS, 90)
-    found = summary(session, events, 50)
+@pytest.fixture(scope="module")
+def events(session: SimulatedSession) -> list[Event]:
+    """All that came, batteries among it."""
+    return with_batteries(session.events, KEYS, 90)
+
+
+@pytest.fixture(scope="module")
+def found(session: SimulatedSession, events: list[Event]) -> dict[str, Any]:
+    """What the summary says of each sensor."""
+    return summary(session, events, 50)
+
+
+def test_minutes_add_up_and_tell_battery_clock_and_silence(found: dict[str, Any]) -> None:
     for n, key in enumerate(KEYS):
         minutes = found[key]["minutes"]
         assert tuple(minutes) == COLUMNS
@@ -53,16 +65,14 @@ def test_minutes_add_up_and_tell_battery_clock_and_silence(session: SimulatedSes
     assert lost[1] - lost[0] == pytest.approx(800, abs=100)
 
 
-def test_cuts_and_estimators_change_nothing(session: SimulatedSession) -> None:
-    events = with_batteries(session.events, KEYS, 90)
-    whole = summary(session, events, len(events))
-    for other in (summary(session, events, 17), summary(session, events, 400, "review")):
-        assert {k: v["minutes"] for k, v in other.items()} == {k: v["minutes"] for k, v in whole.items()}
+def test_cuts_and_estimators_change_nothing(session: SimulatedSession, events: list[Event], found: dict[str, Any]) -> None:
+    for other in (summary(session, events, 17), summary(session, events, len(events), "review")):
+        assert {k: v["minutes"] for k, v in other.items()} == {k: v["minutes"] for k, v in found.items()}
 
 
 def test_a_battery_that_was_read_counts_until_the_stream_tells_one(session: SimulatedSession) -> None:
     """In the second minute the pelvis' stream tells its battery; a reading that comes after it is older news."""
-    read = {600: ("pelvis", 80), 700: ("lumbar", 81), 1300: ("pelvis", 79), 1310: ("lumbar", 70)}
+    read = {600: ("pelvis", 80), 700: ("lumbar", 81), 1220: ("pelvis", 79), 1230: ("lumbar", 70)}
     beats = {id(e): n for n, e in enumerate(e for e in session.events if isinstance(e, Heartbeat))}
     told: list[Event] = []
     for event in session.events:

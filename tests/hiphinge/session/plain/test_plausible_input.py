@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from body_signals import Cause, Floats, HiphingeError
+from body_signals import Cause, Floats, HiphingeError, Session
 from hiphinge.api import Samples, estimate
 from hiphinge.session.plain.plausible_input import check_imported, check_plain
 from ingest.formats import PlainSession, import_session, session_of_samples
@@ -28,13 +29,18 @@ gyr = { columns = ["gx", "gy", "gz"], unit = "rad/s" }
 """
 
 
+@cache
+def head() -> Session:
+    """Of the session whose samples `session` has."""
+    return to_plain("demo", 1, state_mounting=True)[0]
+
+
 def plain_of(key: str, change: Change):
     """A plain session of one seed, with one sensor changed."""
-    head, _ = to_plain("demo", 1, state_mounting=True)
     _, samples, _ = session()
     them = {k: changed(s, change) if k == key else s for k, s in samples.items()}
-    sensors = tuple(replace(s, file=None) for s in head.sensors)
-    return session_of_samples(replace(head, sensors=sensors), {k: Samples(s.time_s, s.acc, s.gyr) for k, s in them.items()})
+    sensors = tuple(replace(s, file=None) for s in head().sensors)
+    return session_of_samples(replace(head(), sensors=sensors), {k: Samples(s.time_s, s.acc, s.gyr) for k, s in them.items()})
 
 
 @pytest.mark.parametrize("key", ["lumbar", "thigh_left"])
@@ -54,10 +60,11 @@ def test_a_counter_in_one_file_shows_beside_the_others_where_its_sensor_hardly_t
     for _ in range(3):
         script.bend(70.0, thigh_deg=0.5)
     athlete = SimulatedAthlete(script, 4)
+    plain = athlete.plain()
     sensors = tuple(replace(s, family="plain", rate_hz=None) for s in athlete.session.sensors)
 
     def given(change: Callable[[Floats], Floats]) -> PlainSession:
-        parts = {key: Samples(s.time_s, s.acc, s.gyr) for key, s in athlete.plain().items()}
+        parts = {key: Samples(s.time_s, s.acc, s.gyr) for key, s in plain.items()}
         one = parts["thigh_left"]
         time_s = change(one.time_s)
         parts["thigh_left"] = Samples(time_s, one.acc[: len(time_s)], one.gyr[: len(time_s)])
