@@ -193,6 +193,9 @@ class ClockWatch:
     def look(self, now_s: float = math.inf) -> list[ClockLag]:
         """The next look: whose clock disagrees then. now_s: where the samples end before."""
         until_s = min(self._next_s, now_s)
+        if until_s == -math.inf:
+            # a session without any sample
+            return []
         settled = self._settled >= SETTLED_LOOKS
         near = {pair: min(max(self._expected(pair, until_s), -FURTHEST_S), FURTHEST_S) for pair in self._lags}
         # cells of windows that begin after those of the last look, and of what it takes to compare them
