@@ -27,8 +27,7 @@ from hiphinge.live_page.opening import OpenPage, PageWishes
 from ingest.links import LinkState, LinkStatus
 
 BODY = tuple(p.value for p in BODY_PLACEMENTS)
-FRAME_S = 0.05
-"""Between rows, s: twenty times a second are enough to be fresh, and cost a browser less than half of fifty."""
+FRAME_S = 0.02
 Pose = Mapping[str, float]
 """Angles in degrees, by their names; what is not named is 0."""
 STANDING: Pose = {}
