@@ -133,7 +133,7 @@ def test_a_server_that_comes_back_within_the_patience_gets_all(server: InfluxDB,
 
 def test_one_that_was_given_up_is_not_waited_for_again(tmp_path: Path) -> None:
     nobody = InfluxSettings("http://127.0.0.1:1", "", "", DATABASE)
-    patience = Patience(0.6)
+    patience = Patience(2.0)
     took = []
     for k in range(3):
         session = write_session(tmp_path / str(k), "live", seconds=10)
@@ -141,8 +141,8 @@ def test_one_that_was_given_up_is_not_waited_for_again(tmp_path: Path) -> None:
         with pytest.raises(HiphingeError, match="cannot be reached"):
             push(session, nobody, patience=patience)
         took.append(time.monotonic() - began)
-    assert took[0] > 0.3
-    assert max(took[1:]) < 0.3
+    assert took[0] > 1.0
+    assert max(took[1:]) < 1.0
 
 
 def test_a_wrong_token_ends_at_once(tmp_path: Path) -> None:
