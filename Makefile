@@ -10,23 +10,23 @@ RUN := $(BIN)/python -m
 # The tests start hundreds of processes. Each would compile the whole program anew where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test suite compiled check quick coverage bench bless mutants docs pictures clean packages lint
+.PHONY: demo test suite check quick coverage bench bless mutants docs pictures clean packages lint
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
 	$(BIN)/hiphinge demo
 
-# The checks of `lint` take one core, and end long before the tests. They and `compiled` wait for no Debian package.
+# The checks of `lint` take one core, and end long before the tests. They wait for no Debian package.
 test:
 	@$(MAKE) --no-print-directory -j3 lint suite
 
 # Four at a time on two cores: the tests of whole sessions wait for most of their time.
-suite: $(VENV)/tools packages compiled
+suite: packages $(VENV)/compiled
 	HIPHINGE_REQUIRE_ALL=$(HIPHINGE_REQUIRE_ALL) $(RUN) pytest -n 4 --dist worksteal
 
-# pytest rewrites and compiles each file of tests once: where none is there, each of the four would do it.
-compiled: $(VENV)/tools
-	@$(RUN) pytest --collect-only -qq >$(VENV)/collected || { cat $(VENV)/collected; exit 1; }
+# pytest rewrites and compiles each file of tests. In a new environment each of the four would do it for all files.
+$(VENV)/compiled: $(VENV)/tools
+	@$(RUN) pytest --collect-only -qq >$@ || { cat $@; exit 1; }
 
 check: $(VENV)/tools
 	@$(MAKE) --no-print-directory --output-sync -j2 lint quick

@@ -65,8 +65,9 @@ def test_neither_cuts_nor_calls_change_a_bit(cuts, calls):
     samples = time_s[there], acc[there], gyr[there]
     cuts = tuple(min(cut, len(samples[0])) for cut in cuts)
     first, whole = cells_of(*samples)
-    assert cells_of(*samples, cuts, tuple(calls))[0] == first
-    assert cells_of(*samples, cuts, tuple(calls))[1].rows.tobytes() == whole.rows.tobytes()
+    begin, cut = cells_of(*samples, cuts, tuple(calls))
+    assert begin == first
+    assert cut.rows.tobytes() == whole.rows.tobytes()
 
 
 def test_a_hole_is_missing_and_the_cells_around_it_are_not():
