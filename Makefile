@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python -m
+INSTALL := $(RUN) pip install --quiet --no-compile --no-deps --require-hashes
 # The tests start hundreds of processes. Each would compile the whole program anew where bytecode is not kept.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -71,28 +72,38 @@ pictures: $(VENV)/tools
 	$(RUN) docs.review_page_pictures
 	$(RUN) docs.report_pictures
 
-# Debian packages that tests need: installed when we may, else those tests say why they are skipped.
+# Debian packages that tests need: installed when we may, else those tests say why they are skipped. A chromium without windows
+# takes half as long to open a page; where Debian has none, or we may not install it, the tests take the other one.
 packages:
-	@lacking=""; \
+	@lacking=""; lighter=chromium-headless-shell; \
 	command -v influxd >/dev/null 2>&1 || lacking="$$lacking influxdb"; \
 	command -v dbus-daemon >/dev/null 2>&1 || lacking="$$lacking dbus-daemon"; \
 	command -v chromium >/dev/null 2>&1 || lacking="$$lacking chromium fonts-dejavu-core"; \
-	if [ -z "$$lacking" ]; then :; \
-	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$lacking >/dev/null; \
-	else echo "not installed, their tests will be skipped (Debian: apt-get install$$lacking)"; fi
+	command -v $$lighter >/dev/null 2>&1 && lighter=""; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then \
+		[ -z "$$lacking" ] || echo "not installed, their tests will be skipped (Debian: apt-get install$$lacking)"; \
+	elif [ -n "$$lacking$$lighter" ]; then \
+		install="apt-get install -y -qq --no-install-recommends"; export DEBIAN_FRONTEND=noninteractive; \
+		if [ -z "$$lacking" ]; then apt-get update -qq >/dev/null 2>&1 || :; else apt-get update -qq && $$install $$lacking >/dev/null; fi && \
+		if [ -n "$$lighter" ]; then $$install $$lighter >/dev/null 2>&1 || :; fi; \
+	fi
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements.txt
-	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements-build.txt
+$(VENV)/installed: requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python
+	$(INSTALL) -r requirements.txt
+	$(INSTALL) -r requirements-build.txt
 	$(RUN) pip install --quiet --no-compile --no-deps --no-build-isolation --editable .
 	touch $@
 
-$(VENV)/tools: $(VENV)/installed requirements-test.txt
-	$(RUN) pip install --quiet --no-compile --no-deps --require-hashes -r requirements-test.txt
+# What only tests need, beside the rest: unpacking is the work of one core. The list for tests repeats the other two.
+$(VENV)/added: requirements.txt requirements-build.txt requirements-test.txt | $(VENV)/bin/python
+	grep -vxF -f requirements.txt -f requirements-build.txt requirements-test.txt >$@.txt
+	$(INSTALL) -r $@.txt
+	touch $@
+
+$(VENV)/tools: $(VENV)/installed $(VENV)/added
 	touch $@
 
 clean:

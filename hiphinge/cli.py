@@ -8,6 +8,7 @@ SIGTERM; 141 the reader of the output has gone.
 
 from __future__ import annotations
 
+import gc
 import keyword
 import os
 import signal
@@ -109,9 +110,21 @@ def module_of(name: str) -> str:
     return f"hiphinge.commands.{folder}{python_name}"
 
 
+def _loaded(name: str) -> Any:
+    """The module of a command. What is imported stays: no search for garbage looks through it, now or later."""
+    module = module_of(name)
+    if module not in sys.modules:
+        gc.disable()
+        try:
+            import_module(module)
+        finally:
+            gc.freeze()
+            gc.enable()
+    return sys.modules[module]
+
+
 def _command(name: str) -> Any:
-    python_name = module_of(name).rpartition(".")[2]
-    function = getattr(import_module(module_of(name)), python_name)
+    function = getattr(_loaded(name), module_of(name).rpartition(".")[2])
     if isinstance(function, typer.Typer):
         return as_written(typer.main.get_command(function))
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -51,7 +51,9 @@ class Windows:
         return left
 
     def _opened(self, options: dict[str, Any]) -> Window:
-        window = Window(self._browser.new_context(**options).new_page())
+        # as a browser with a window does by itself
+        granted = {"permissions": ["screen-wake-lock"], **options}
+        window = Window(self._browser.new_context(**granted).new_page())
         window.page.on("pageerror", lambda error: window.faults.append(str(error)))
         window.page.on("console", lambda said: window.faults.append(said.text) if "Content Security" in said.text else None)
         window.page.on("request", lambda request: window.asked.append(request.url))

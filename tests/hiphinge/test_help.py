@@ -106,3 +106,12 @@ def test_decode_names_every_family_without_importing_one() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
+
+
+def test_what_a_command_imports_is_not_searched_for_garbage() -> None:
+    """The search goes on for what the command itself makes."""
+    asked = "import gc; from hiphinge.cli import _command; _command('sessions'); print(gc.get_freeze_count(), gc.isenabled())"
+    ended = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    frozen, searching = ended.stdout.split()
+    assert int(frozen) > 10_000
+    assert searching == "True"

@@ -32,8 +32,8 @@ def until(page: Page, condition: str, argument: object = None, *, seconds: float
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium without a window."""
-    chromium = shutil.which("chromium")
+    """Chromium without a window: the one that has none takes half as long to open a page."""
+    chromium = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if chromium is None:
         missing("chromium is not installed (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright

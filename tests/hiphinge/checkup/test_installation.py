@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tomllib
@@ -34,6 +35,20 @@ def test_every_dependency_of_the_package_is_looked_at() -> None:
     assert names - set(found) <= {"packaging"}
     assert {"bleak", "bleak-retry-connector", "pyserial"} <= set(found)
     assert all(ok for ok, _ in found.values()), found
+
+
+def packages_of(file: str) -> dict[str, str]:
+    """The lines of each package in a list of pinned ones, by its name."""
+    listed = re.split(r"\n(?=\S)", (ROOT / file).read_text("utf-8").strip())
+    return {re.split(r"[=;\s]", lines)[0]: lines for lines in listed}
+
+
+def test_what_is_tested_is_what_is_shipped() -> None:
+    """A package has the same lines in each list that names it; the Makefile installs what tests need beyond the others."""
+    shipped, tested = packages_of("requirements.txt"), packages_of("requirements-test.txt")
+    assert shipped == {name: tested[name] for name in shipped}
+    both = tested.keys() & packages_of("requirements-build.txt").keys()
+    assert {name: tested[name] for name in both} == {name: packages_of("requirements-build.txt")[name] for name in both}
 
 
 @pytest.mark.parametrize("passes_over_what_has_gone", [False, True])
