@@ -5,6 +5,7 @@ A missing need skips with the reason; with HIPHINGE_REQUIRE_ALL=1 (set by .ci/ru
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -19,6 +20,9 @@ _ANY_MACHINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow
 settings.register_profile("hiphinge", **_ANY_MACHINE)
 settings.register_profile("required", **_ANY_MACHINE, derandomize=True)
 settings.load_profile("required" if os.environ.get("HIPHINGE_REQUIRE_ALL") == "1" else "hiphinge")
+
+# some ten thousand tests are looked through for garbage in vain, and what one of them leaves is small
+gc.set_threshold(10_000)
 
 ROOT = Path(__file__).resolve().parent.parent
 _STATE = tempfile.TemporaryDirectory(prefix="hiphinge-tests-state-")
@@ -50,6 +54,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in folders):
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    gc.freeze()
 
 
 FIRST = (("contract", "dashboards", "dsp"), ("dsp", "contract", "dashboards"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import PurePosixPath
@@ -33,7 +34,7 @@ def installation(program: str = PROGRAM) -> Iterator[Finding]:
     except PackageNotFoundError:
         yield program, False, "is not installed as a package, so what it needs is not known: install it with pip or pipx"
         return
-    modules = _modules()
+    modules = _modules(tuple(sys.path))
     seen: set[str] = set()
     for requirement in _here(needed, ()):
         yield _found(requirement, modules)
@@ -89,8 +90,10 @@ def _below(requirement: Requirement, seen: set[str]) -> Iterator[Finding]:
         yield from _below(one, seen)
 
 
-def _modules() -> dict[str, list[str]]:
-    """By package, the modules to import: that of its own name, if there is one."""
+@lru_cache(maxsize=1)
+def _modules(path: tuple[str, ...]) -> dict[str, list[str]]:
+    """By package on this path of folders, which is Python's own, the modules to import: that of its own name, if there is
+    one."""
     found: dict[str, list[str]] = {}
     for module, packages in packages_distributions().items():
         if module.isidentifier() and not module.startswith("_"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,14 @@ SENSORS = ("lumbar", "pelvis", "thigh_left", "thigh_right")
 PERIOD_S = 6.0
 
 
+def kept(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    """These arrays, which several tests share and none may write to."""
+    for array in arrays:
+        array.setflags(write=False)
+    return arrays
+
+
+@cache
 def angle_rows(seconds: float = 90.0, *, rate_hz: float = 100.0, gap: tuple[float, float] | None = (40.0, 42.5)) -> AngleRows:
     """A bend or squat every 6 s from second 12 on; the first 6 s are not calibrated; a gap in the thigh_left sensor."""
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
@@ -50,15 +60,16 @@ def angle_rows(seconds: float = 90.0, *, rate_hz: float = 100.0, gap: tuple[floa
         for row in left:
             angles[row, inside] = sd[row, inside] = np.nan
         quality[inside] |= Quality.GAP
-    return AngleRows(time_s, angles, sd, quality)
+    return AngleRows(*kept(time_s, angles, sd, quality))
 
 
+@cache
 def orientation_rows(sensor: str, seconds: float = 90.0, *, rate_hz: float = 100.0) -> OrientationRows:
     """Unit quaternions that differ by sensor."""
     time_s = np.arange(round(seconds * rate_hz)) / rate_hz
     half = 0.3 * np.sin(time_s + len(sensor)) + 0.1 * len(sensor)
     quat = np.stack([np.cos(half), np.sin(half), 0 * half, 0 * half], axis=1)
-    return OrientationRows(sensor, time_s, quat, (time_s > 50.0).astype(np.int32))
+    return OrientationRows(sensor, *kept(time_s, quat, (time_s > 50.0).astype(np.int32)))
 
 
 def repetitions(rows: AngleRows) -> list[Repetition]:
@@ -102,6 +113,11 @@ def repetitions(rows: AngleRows) -> list[Repetition]:
         kind, quality = ("squat" if squat else "bend"), int(Quality.GAP) if torn else 0
         found.append(Repetition(index, start, start + 2.1, start + 4.2, kind, 0.93 if not torn else 0.7, quality, metrics))
     return found
+
+
+@cache
+def _screen() -> str:
+    return json.dumps(screen_of(repetitions(angle_rows())).document())
 
 
 def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
@@ -150,7 +166,7 @@ def summary(estimator: str, reps: int, **changes: Any) -> dict[str, Any]:
         "repetitions": reps,
         "sets": [{"movement": "bend", "start_s": 12.0, "end_s": 30.0, "repetitions": 3}],
         "exposure": {"lumbar_flexion_s": {"below_20": 50.2, "20_to_40": 14.0, "40_to_60": 13.1, "above_60": 0.0}},
-        "screen": screen_of(repetitions(angle_rows())).document(),
+        "screen": json.loads(_screen()),
         "marks": [{"time_s": t, "label": label, "said": "live"} for t, label in ((0.0, "calibrate"), (40.0, "belt"))],
         "notes": [{"time_s": 41.0, "text": "left strap loose", "said": "live"}],
         "pain": [{"time_s": 42.0, "level": 3, "where": "left hip", "said": "session"}],
