@@ -224,7 +224,8 @@ def test_a_signal_while_closing_leaves_the_recording_alone(tmp_path: Path, senso
         with suppress(ProcessLookupError):
             process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode in (0, 128 + number), said
+    # in Python's own last moments a signal has its default effect again, which a shell tells as 128 + number too
+    assert process.returncode in (0, 128 + number, -number), said
     assert not [path.name for path in (tmp_path / "session").iterdir() if path.name.startswith(".")]
     assert (tmp_path / "session/recording.mcap").exists()
 
