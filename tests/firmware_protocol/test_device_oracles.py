@@ -177,3 +177,8 @@ def test_a_packed_quaternion_keeps_its_flags() -> None:
     assert quat is not None
     assert quat[1] > 0  # the component that is left out
     assert (resting, disturbed) == (True, False)
+
+
+def test_a_packed_quaternion_that_is_longer_than_one_is_none() -> None:
+    every_component_largest = (1 << 60) - 1
+    assert capture2go.unpacked_quaternion(every_component_largest) == (None, False, False)

@@ -11,6 +11,7 @@ import pytest
 
 from body_signals import (
     BODY_PLACEMENTS,
+    Cause,
     Event,
     Heartbeat,
     HiphingeError,
@@ -24,6 +25,10 @@ from body_signals import (
     TimedBlock,
     UtcAnchor,
 )
+from dsp.live import LivePipeline
+from dsp.pipeline import PipelineOutput
+from dsp.plausibility.worn import WornWatch
+from dsp.results import Finding
 from firmware_protocol.families.polar_pmd import encode_frame
 from firmware_protocol.families.thingy52 import encode_raw
 from firmware_protocol.v1 import Config, Sync, encode_config, encode_data, encode_sync
@@ -369,3 +374,31 @@ def test_samples_of_a_sensor_without_a_clock_are_counted_on() -> None:
     steps = np.diff(np.concatenate(times_s))
     assert len(steps) == 299
     assert steps == pytest.approx(np.full(299, 0.01), abs=0.003)
+
+
+def test_findings_of_the_engine_come_before_those_of_its_estimator(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo = worn(PELVIS)
+    first, second = (Finding("pelvis", cause, 0.0, 0.0, "what", "remedy") for cause in (Cause.CLOCK_LAG, Cause.FROZEN))
+    engine = Engine(demo.session, ("live",), [first])
+    monkeypatch.setattr(LivePipeline, "pieces", lambda *_: iter([PipelineOutput(findings=[second])]))
+    assert engine.feed(demo.events[:1])["live"].findings == [first, second]
+
+
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_a_new_calibration_ends_what_held_until_then(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(1)
+    for _ in range(2):
+        script.calibrate()
+        script.stand(3.0)
+    session = simulate(script, 1)
+    ended: list[float] = []
+
+    def close(_: WornWatch, until_s: float) -> list[Finding]:
+        ended.append(until_s)
+        return [Finding("pelvis", Cause.OFF_BODY, 1.0, 1.0, "what", "remedy", until_s)]
+
+    monkeypatch.setattr(WornWatch, "close", close)
+    engine = Engine(session.session, (estimator,))
+    outputs = [engine.feed(session.events)[estimator], engine.finish()[estimator]]
+    assert len(ended) == 1
+    assert [f.until_s for output in outputs for f in output.findings if f.cause is Cause.OFF_BODY] == ended

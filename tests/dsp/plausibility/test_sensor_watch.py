@@ -6,6 +6,8 @@ import pytest
 from body_signals import G0, Cause
 from body_signals.quality import Quality
 from dsp.plausibility.dead_axes import DeadAxes
+from dsp.plausibility.gyroscope import _scale_fault
+from dsp.plausibility.sensor_watch import _median
 from tests.dsp.plausibility.faulty import (
     BODY,
     Change,
@@ -224,3 +226,12 @@ def test_channels_that_stand_together_are_known_at_once_where_the_other_kind_mov
         assert len(findings) == 3
         assert all(34.89 < f.since_s < 35.01 and f.known_s < 36.5 for f in findings)
         assert np.array_equal(flags, seen[0][1])
+
+
+def test_the_median_of_an_even_number_lies_between_the_middle_two() -> None:
+    assert _median(np.array([[8.0, 1.0], [2.0, 4.0]])) == 3.0
+
+
+@pytest.mark.parametrize(("factor", "degrees"), [(0.8, False), (0.9, True), (1.1, True), (1.2, False)])
+def test_rates_are_said_to_be_in_degrees_where_the_factor_is_near_theirs(factor: float, degrees: bool) -> None:
+    assert ("deg/s" in _scale_fault(factor * np.pi / 180.0).what) == degrees

@@ -380,3 +380,13 @@ def test_a_bend_is_passed_over_at_once_where_nothing_else_can_happen() -> None:
     ):
         rows = view(trunk, thigh)
         assert Moving.from_standing(rows, 0).ahead(rows, 1) == stop
+
+
+@pytest.mark.parametrize("first", [0, 500_000])
+def test_thighs_that_fall_silent_are_missing_for_as_long_as_a_repetition_may_last(first: int) -> None:
+    longest = round(HISTORY_S * RATE)
+    n = longest + 20
+    angles = np.zeros((len(KEPT), n))
+    angles[LEFT_THIGH_ROW : RIGHT_THIGH_ROW + 1, 10:] = NAN
+    _, thigh = TrunkOnThigh(RATE)._signal(angles, np.zeros(n), np.zeros(n), first)
+    assert np.flatnonzero(np.isnan(thigh)).tolist() == list(range(10, longest + 9))

@@ -16,7 +16,7 @@ from firmware_protocol import DEVICE_FAMILIES, Request, Write, codec_for, recogn
 from firmware_protocol.families import capture2go, movella_dot, movesense, ximu3
 from firmware_protocol.families.movella_dot import MovellaDotCodec, encode_battery, encode_message
 from firmware_protocol.families.movesense import MovesenseCodec, encode_batch, encode_hello, encode_response
-from firmware_protocol.families.text_csv import TextCsvCodec
+from firmware_protocol.families.text_csv import LONGEST_LINE, TextCsvCodec
 from firmware_protocol.families.witmotion import frames as wit
 from firmware_protocol.families.witmotion import serial as witmotion_serial
 from firmware_protocol.families.witmotion.ble import WitMotionBleCodec, encode_registers, encode_samples
@@ -480,3 +480,12 @@ def test_what_a_witmotion_says_of_places_is_kept_as_its_eight_bytes(kind: int) -
     content = bytes(range(1, 9))
     (packet,) = witmotion_serial.Reader({}).read(witmotion_serial.encode_frame(kind, content))
     assert packet.fields["data"] == content.hex()
+
+
+@pytest.mark.parametrize(("more", "samples"), [(0, 1), (1, 0)])
+def test_the_longest_line_of_text_is_a_sample_however_it_comes_in_pieces(more: int, samples: int) -> None:
+    line = b"0,0,9.81".ljust(LONGEST_LINE + more)
+    for pieces in ([line + b"\n"], [line, b"\n"], [line[:-1], line[-1:] + b"\n"]):
+        codec = TextCsvCodec({"columns": "ax,ay,az"})
+        codec.feed(b"a line that was cut off\n")
+        assert sum(len(block.acc) for piece in pieces for block in codec.feed(piece)) == samples

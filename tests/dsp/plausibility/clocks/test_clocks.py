@@ -134,6 +134,13 @@ def test_a_lag_that_comes_at_once_is_no_clock_of_another_rate() -> None:
     assert line_of(windows, whole=True) is None
 
 
+@pytest.mark.parametrize(("middle_s", "grows"), [(9.0, False), (9.8, True)])
+def test_a_lag_is_said_to_grow_where_each_third_of_the_time_shows_it(middle_s: float, grows: bool) -> None:
+    at = (0.0, 1.0, 2.0, 3.0, middle_s, 30.0, 29.0, 28.0)
+    line = line_of([(t, 0.01 * t) for t in sorted(at)], whole=True)
+    assert (line is not None and line.rate == pytest.approx(0.01, rel=0.05)) == grows
+
+
 def test_a_lag_that_begins_in_the_middle_is_told_since_then() -> None:
     samples = squats(1)
     late = samples["lumbar"].time_s + np.where(samples["lumbar"].time_s > 60.0, 0.3, 0.0)

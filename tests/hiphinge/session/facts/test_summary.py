@@ -193,6 +193,7 @@ def test_flags_that_last_are_said(flag: Quality, says: str) -> None:
         ((Placement.PELVIS, Placement.THIGH_LEFT, Placement.THIGH_RIGHT), ("no lumbar sensor",)),
         ((Placement.LUMBAR, Placement.PELVIS, Placement.THIGH_RIGHT), ("no left thigh sensor: the left hip cannot",)),
         ((Placement.LUMBAR, Placement.PELVIS), ("so all are called a bend, with low confidence",)),
+        ((Placement.THIGH_LEFT, Placement.THIGH_RIGHT), ("no sensor on the trunk: lumbar spine, hips and repetitions",)),
     ],
 )
 def test_what_a_kit_cannot_tell(worn: tuple[Placement, ...], says: tuple[str, ...]) -> None:
