@@ -56,7 +56,7 @@ bless: $(VENV)/tools
 	$(RUN) tests.contract.test_golden_constants
 	$(RUN) tests.firmware_protocol.test_broken_packets
 
-# Changes lines of the pure rooms, one at a time, and asks the tests: not part of `make test`; an hour on two cores.
+# Changes lines of the pure rooms, one at a time, and asks the tests: not part of `make test`; a quarter of an hour on two cores.
 mutants: $(VENV)/tools
 	$(RUN) tests.mutants --count 200 --seed 1
 

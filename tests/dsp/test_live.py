@@ -8,14 +8,17 @@ from functools import cache
 import numpy as np
 import pytest
 
-from body_signals import Mounting, Placement, Quality, Sensor
+from body_signals import Cause, Mounting, Placement, Quality, Sensor
 from body_signals.quantities import ANGLE_NAMES
 from dsp.grid.track import RECOVERY_S
 from dsp.heading.joint_headings import standing_twist
 from dsp.live import HISTORY_S, LivePipeline
 from dsp.pipeline import mountings
+from dsp.plausibility.worn import WornWatch
+from dsp.results import Finding
+from hiphinge.engine import Engine
 from tests.dsp.sessions import Found, between, block, from_samples, gathered, plain, rms
-from virtual_athlete import SCENARIOS, Script
+from virtual_athlete import SCENARIOS, Script, simulate
 
 
 @cache
@@ -340,3 +343,23 @@ def test_every_kit_streams_a_tick_at_a_time(keys) -> None:
     assert few.sd.tobytes() == many.sd.tobytes()
     assert few.quality.tobytes() == many.quality.tobytes()
     assert [repr(r) for r in few.repetitions] == [repr(r) for r in many.repetitions]
+
+
+@pytest.mark.parametrize("estimator", ["live", "review"])
+def test_a_new_calibration_ends_what_held_until_then(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(1)
+    for _ in range(2):
+        script.calibrate()
+        script.stand(3.0)
+    session = simulate(script, 1)
+    ended: list[float] = []
+
+    def close(_: WornWatch, until_s: float) -> list[Finding]:
+        ended.append(until_s)
+        return [Finding("pelvis", Cause.OFF_BODY, 1.0, 1.0, "what", "remedy", until_s)]
+
+    monkeypatch.setattr(WornWatch, "close", close)
+    engine = Engine(session.session, (estimator,))
+    outputs = [engine.feed(session.events)[estimator], engine.finish()[estimator]]
+    assert len(ended) == 1
+    assert [f.until_s for output in outputs for f in output.findings if f.cause is Cause.OFF_BODY] == ended

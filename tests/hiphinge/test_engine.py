@@ -27,7 +27,6 @@ from body_signals import (
 )
 from dsp.live import LivePipeline
 from dsp.pipeline import PipelineOutput
-from dsp.plausibility.worn import WornWatch
 from dsp.results import Finding
 from firmware_protocol.families.polar_pmd import encode_frame
 from firmware_protocol.families.thingy52 import encode_raw
@@ -382,23 +381,3 @@ def test_findings_of_the_engine_come_before_those_of_its_estimator(monkeypatch: 
     engine = Engine(demo.session, ("live",), [first])
     monkeypatch.setattr(LivePipeline, "pieces", lambda *_: iter([PipelineOutput(findings=[second])]))
     assert engine.feed(demo.events[:1])["live"].findings == [first, second]
-
-
-@pytest.mark.parametrize("estimator", ["live", "review"])
-def test_a_new_calibration_ends_what_held_until_then(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    script = Script(1)
-    for _ in range(2):
-        script.calibrate()
-        script.stand(3.0)
-    session = simulate(script, 1)
-    ended: list[float] = []
-
-    def close(_: WornWatch, until_s: float) -> list[Finding]:
-        ended.append(until_s)
-        return [Finding("pelvis", Cause.OFF_BODY, 1.0, 1.0, "what", "remedy", until_s)]
-
-    monkeypatch.setattr(WornWatch, "close", close)
-    engine = Engine(session.session, (estimator,))
-    outputs = [engine.feed(session.events)[estimator], engine.finish()[estimator]]
-    assert len(ended) == 1
-    assert [f.until_s for output in outputs for f in output.findings if f.cause is Cause.OFF_BODY] == ended
