@@ -85,7 +85,7 @@ packages:
 	elif [ -n "$$lacking$$lighter" ]; then \
 		install="apt-get install -y -qq --no-install-recommends"; export DEBIAN_FRONTEND=noninteractive; \
 		if [ -z "$$lacking" ]; then apt-get update -qq >/dev/null 2>&1 || :; else apt-get update -qq && $$install $$lacking >/dev/null; fi && \
-		if [ -n "$$lighter" ]; then $$install $$lighter >/dev/null 2>&1 || :; fi; \
+		if [ -n "$$lighter" ]; then $$install --no-remove $$lighter >/dev/null 2>&1 || :; fi; \
 	fi
 
 $(VENV)/bin/python:
