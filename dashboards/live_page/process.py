@@ -39,14 +39,7 @@ STUCK_S = 10.0
 MOST_DROPPED_LOGGED = 50
 """Of messages of operators' pages that were no orders; the others are dropped in silence (ours)."""
 _ROOT = Path(__file__).parents[2]
-_RUN = """import gc, sys
-sys.path.insert(0, sys.argv[1])
-gc.disable()
-from dashboards.live_page.serving import main
-gc.freeze()
-gc.enable()
-main()"""
-"""What is imported stays: no search for garbage looks through it, now or later."""
+_RUN = "import sys; sys.path.insert(0, sys.argv[1]); from dashboards.live_page.serving import main; main()"
 
 
 class PageProcess:

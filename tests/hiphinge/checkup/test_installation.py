@@ -45,10 +45,11 @@ def packages_of(file: str) -> dict[str, str]:
 
 def test_what_is_tested_is_what_is_shipped() -> None:
     """A package has the same lines in each list that names it; the Makefile installs what tests need beyond the others."""
-    shipped, tested = packages_of("requirements.txt"), packages_of("requirements-test.txt")
+    shipped, built = packages_of("requirements.txt"), packages_of("requirements-build.txt")
+    tested = packages_of("requirements-test.txt")
     assert shipped == {name: tested[name] for name in shipped}
-    both = tested.keys() & packages_of("requirements-build.txt").keys()
-    assert {name: tested[name] for name in both} == {name: packages_of("requirements-build.txt")[name] for name in both}
+    both = tested.keys() & built.keys()
+    assert {name: tested[name] for name in both} == {name: built[name] for name in both}
 
 
 @pytest.mark.parametrize("passes_over_what_has_gone", [False, True])
