@@ -76,6 +76,33 @@ class Cells:
         return Cells(np.concatenate([self.rows, *(one.rows for one in more)], axis=1))
 
 
+class _Row:
+    """Cells one after another in memory that has room for more, so that adding some copies none of those before."""
+
+    def __init__(self) -> None:
+        self._rows = np.empty((13, 0))
+        self._start = self._stop = 0
+
+    @property
+    def cells(self) -> Cells:
+        """All that there are."""
+        return Cells(self._rows[:, self._start : self._stop])
+
+    def drop(self, n: int) -> None:
+        """Without the first n."""
+        self._start += n
+
+    def more(self, n: int) -> Cells:
+        """n more cells at the end, to be written to."""
+        if self._stop + n > self._rows.shape[1]:
+            kept = self.cells
+            self._rows = np.empty((13, 2 * (len(kept) + n)))
+            self._rows[:, : len(kept)] = kept.rows
+            self._start, self._stop = 0, len(kept)
+        self._stop += n
+        return Cells(self._rows[:, self._stop - n : self._stop])
+
+
 class MotionCells:
     """The cells of one sensor, since `drop` was last called. A cell's number is its session time by `RATE_HZ`."""
 
@@ -89,12 +116,8 @@ class MotionCells:
         self._time_s, self._values = np.empty(0), np.empty((6, 0))
         """Times (n,), and forces and rates (6, n), of the cell in progress, and of the sample before it."""
         self._filter: vqf.VQF | None = None
-        self._begin = 0
-        self._cells = Cells.none(0)
-
-    @property
-    def _end(self) -> int:
-        return self._begin + len(self._cells)
+        self._begin = self._end = 0
+        self._row = _Row()
 
     def take(self, time_s: Floats, acc: Floats, gyr: Floats) -> None:
         """The next samples: times (n,) s, specific forces (n, 3) m/s² and rates (n, 3) rad/s."""
@@ -120,12 +143,14 @@ class MotionCells:
     def drop(self, before: int) -> None:
         """Cells before this number are not needed any more."""
         if before > self._begin:
-            self._cells, self._begin = self._cells.part(before - self._begin), min(before, self._end)
+            before = min(before, self._end)
+            self._row.drop(before - self._begin)
+            self._begin = before
 
     def between(self, start: int, stop: int) -> tuple[int, Cells]:
         """Those that there are of the cells from `start` to `stop`, and the number of the first."""
         start = min(max(start, self._begin), self._end)
-        return start, self._cells.part(start - self._begin, max(stop, start) - self._begin)
+        return start, self._row.cells.part(start - self._begin, max(stop, start) - self._begin)
 
     def catch_up(self) -> None:
         """Make the cells that the samples so far complete."""
@@ -179,7 +204,7 @@ class MotionCells:
         if not samples.all():
             whole[:, samples == 0] = 0.0
         part = area[:, right - 1] * share
-        cells = Cells(np.empty((13, last - first)))
+        cells, self._end = self._row.more(last - first), last
         np.multiply(whole - part[:, :-1] + part[:, 1:], RATE_HZ, out=cells.means)
         force, rate = cells.means[:3], cells.means[3:]
         cells.quat[:] = self._filter.updateBatch(np.ascontiguousarray(rate.T), np.ascontiguousarray(force.T))["quat6D"].T
@@ -189,14 +214,14 @@ class MotionCells:
             for at in (step > HOLE_S).nonzero()[0].tolist():
                 begin, end = (int((at_s - edges[0]) * RATE_HZ) for at_s in time_s[at : at + 2].tolist())
                 cells.missing[max(begin, 0) : max(end + 1, 0)] = 1.0
-        self._cells = self._cells.joined(cells)
         kept = right.item(-1) - 1
         self._time_s, self._values = time_s[kept:].copy(), values[:, kept:].copy()
 
     def _skip(self, first: int) -> None:
         """The next cell is this one: those before it were not measured."""
         gap = first - self._end
-        if len(self._cells) and gap <= LONGEST_GAP:
-            self._cells = self._cells.joined(Cells.none(gap))
+        if self._end > self._begin and gap <= LONGEST_GAP:
+            self._row.more(gap).rows[:] = Cells.none(gap).rows
         else:
-            self._cells, self._begin = Cells.none(0), first
+            self._row, self._begin = _Row(), first
+        self._end = first
