@@ -7,6 +7,7 @@ called. The caller does so at moments that the session's events decide, so that 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +23,6 @@ RESTART_S = 1.0
 """After a longer hole the vertical is found anew (ours)."""
 LONGEST_GAP = 1500
 """Cells that are told to be missing; after a longer gap nothing before it is kept (ours)."""
-_NO_EXTENT = (math.inf, -math.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,13 +109,11 @@ class MotionCells:
     def __init__(self) -> None:
         self._new: list[tuple[Floats, Floats, Floats]] = []
         """Samples since the last `catch_up`."""
-        self._unseen: list[Floats] = []
-        """Their forces, as far as their size has not been looked at."""
-        self._extent = self._extent_before = _NO_EXTENT
-        """Smallest and largest square of the size, (m/s²)², since the last `stirs`, and from the one before up to it."""
+        self._latest: deque[tuple[Floats, Floats]] = deque()
+        """Times and forces for `stirs`."""
         self._time_s, self._values = np.empty(0), np.empty((6, 0))
         """Times (n,), and forces and rates (6, n), of the cell in progress, and of the sample before it."""
-        self._filter: vqf.VQF | None = None
+        self._filter: vqf.BasicVQF | None = None
         self._begin = self._end = 0
         self._row = _Row()
 
@@ -123,22 +121,23 @@ class MotionCells:
         """The next samples: times (n,) s, specific forces (n, 3) m/s² and rates (n, 3) rad/s."""
         if len(time_s):
             self._new.append((time_s, acc, gyr))
-            self._unseen.append(acc)
+            self._latest.append((time_s, acc))
 
-    def stirs(self) -> float:
-        """By how much, m/s², the size of the specific force varied since the call before the last one."""
-        self._measure()
-        low, high = min(self._extent[0], self._extent_before[0]), max(self._extent[1], self._extent_before[1])
-        self._extent_before, self._extent = self._extent, _NO_EXTENT
+    def stirs(self, begin_s: float, end_s: float) -> float:
+        """By how much, m/s², the size of the specific force varies from sample to sample in this time. begin_s: not before that
+        of the last call, nor before the cells that are kept."""
+        self._pass(begin_s)
+        low, high = math.inf, -math.inf
+        for time_s, acc in self._latest:
+            there = acc[slice(*time_s.searchsorted((begin_s, end_s)).tolist())]
+            if len(there):
+                squares = np.einsum("ij,ij->i", there, there)
+                low, high = min(low, float(squares.min())), max(high, float(squares.max()))
         return math.sqrt(high) - math.sqrt(low) if high > low else 0.0
 
-    def _measure(self) -> None:
-        low, high = self._extent
-        for acc in self._unseen:
-            squares = np.einsum("ij,ij->i", acc, acc)
-            low, high = min(low, float(squares.min())), max(high, float(squares.max()))
-        self._unseen.clear()
-        self._extent = low, high
+    def _pass(self, begin_s: float) -> None:
+        while self._latest and self._latest[0][0].item(-1) < begin_s:
+            self._latest.popleft()
 
     def drop(self, before: int) -> None:
         """Cells before this number are not needed any more."""
@@ -146,6 +145,7 @@ class MotionCells:
             before = min(before, self._end)
             self._row.drop(before - self._begin)
             self._begin = before
+            self._pass(before / RATE_HZ)
 
     def between(self, start: int, stop: int) -> tuple[int, Cells]:
         """Those that there are of the cells from `start` to `stop`, and the number of the first."""
@@ -156,7 +156,6 @@ class MotionCells:
         """Make the cells that the samples so far complete."""
         if not self._new:
             return
-        self._measure()
         time_s = np.concatenate([self._time_s, *(part[0] for part in self._new)])
         values, known = np.empty((6, len(time_s))), len(self._time_s)
         values[:, :known] = self._values
@@ -189,7 +188,7 @@ class MotionCells:
         if last <= first:
             return
         if self._filter is None:
-            self._filter = vqf.VQF(1.0 / RATE_HZ)
+            self._filter = vqf.BasicVQF(1.0 / RATE_HZ)
             self._skip(first)
         edges = np.arange(first, last + 1) / RATE_HZ
         # samples after each edge; a sample at the first or last one may seem to lie beyond it, by rounding

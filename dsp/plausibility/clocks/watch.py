@@ -152,7 +152,7 @@ class ClockWatch:
         settled = self._settled >= SETTLED_LOOKS
         until_s, self._glance_s = self._glance_s, self._glance_s + (SETTLED_GLANCE_S if settled else GLANCE_S)
         start_s = until_s - GLIMPSE_S
-        if sum(cells.stirs() >= LIVELY_M_S2 for cells in self._cells.values()) <= WITNESSES:
+        if sum(cells.stirs(start_s, until_s) >= LIVELY_M_S2 for cells in self._cells.values()) <= WITNESSES:
             return
         self._catch_up()
         if sum(self._variation(key, start_s, until_s) >= LIVELY_M_S2 for key in self._keys) <= WITNESSES:

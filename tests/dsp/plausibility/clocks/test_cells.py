@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cache
 from itertools import pairwise
 
@@ -118,13 +119,30 @@ def test_cells_that_were_dropped_are_gone_and_later_ones_are_as_before():
     assert len(cells.between(0, LAST)[1]) == 0
 
 
-def test_a_force_that_changes_stirs_until_the_call_after_the_next():
+def test_a_force_that_changes_stirs_in_the_time_that_is_asked_of():
     cells = MotionCells()
-    assert cells.stirs() == 0.0
-    still, pushed = np.full((10, 3), (0.0, 0.0, G0)), np.full((10, 3), (0.0, 0.0, G0 + 2.0))
-    for acc, varied in ((still, 0.0), (pushed, 2.0), (pushed, 0.0), (still, 2.0)):
-        cells.take(np.arange(10.0), acc, acc)
+    assert cells.stirs(0.0, 1.0) == 0.0
+    time_s, force = np.arange(400) / 100.0, np.tile((0.0, 0.0, G0), (400, 1))
+    force[150:160, 2] += 2.0
+    for part in (slice(0, 155), slice(155, 220), slice(220, 400)):
+        cells.take(time_s[part], force[part], force[part])
+    cells.catch_up()
+    for begin_s, end_s, varied in ((0.0, 1.5, 0.0), (0.5, 1.51, 2.0), (1.0, 3.0, 2.0), (1.59, 2.0, 2.0), (1.6, 4.0, 0.0)):
+        assert cells.stirs(begin_s, end_s) == pytest.approx(varied)
+    assert cells.stirs(4.0, 5.0) == 0.0
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_no_more_is_kept_than_may_be_asked_of(asked: bool):
+    time_s, acc, gyr = swinging(seconds=60.0)
+    cells = MotionCells()
+    for start in range(0, len(time_s), 25):
+        part = slice(start, start + 25)
+        cells.take(time_s[part], acc[part], gyr[part])
         cells.catch_up()
-        assert cells.stirs() == pytest.approx(varied)
-    assert cells.stirs() == pytest.approx(0.0)
-    assert cells.stirs() == 0.0
+        if asked:
+            cells.stirs(float(time_s[start]) - 2.0, float(time_s[start]))
+        else:
+            cells.drop(round((float(time_s[start]) - 2.0) * RATE_HZ))
+    kept = [value for value in vars(cells).values() if isinstance(value, (list, deque))]
+    assert max(map(len, kept)) == pytest.approx(10, abs=2)
