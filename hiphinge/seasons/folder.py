@@ -6,6 +6,7 @@ import errno
 import os
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from on_disk import HAS_MODES, make_private_folder, make_private_parents, open_f
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 """Answers of file systems without hard links."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _PIECE = 1 << 20
 _REMEDY = "Check the folder, its permissions and the free space"
 
@@ -120,13 +122,14 @@ class Folder:
         beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.new")
         make_private_folder(path.parent) if path.parent != self.path else None
         try:
-            with open_private(beside, "wb") as out:
-                if isinstance(source, bytes):
-                    out.write(source)
-                else:
-                    with open_file(source) as there:
-                        shutil.copyfileobj(there, out, _PIECE)
-                out.flush()
+            if isinstance(source, bytes) or not _linked(source, beside):
+                with open_private(beside, "wb") as out:
+                    if isinstance(source, bytes):
+                        out.write(source)
+                    else:
+                        with open_file(source) as there:
+                            shutil.copyfileobj(there, out, _PIECE)
+            with beside.open("rb+") as out:
                 os.fsync(out.fileno())
             yield beside
         finally:
@@ -139,6 +142,20 @@ class Folder:
         except OSError as error:
             where = str(Path(self.words) / name) if name else self.words
             raise HiphingeError(f"{what}: {error.strerror or error}", where, _REMEDY) from error
+
+
+def _linked(source: Path, target: Path) -> bool:
+    """Give a file a second name, which takes no copying; False where others may read it, or the target is on another disk, or
+    on one without links."""
+    if source.stat().st_mode & _OTHERS:
+        return False
+    try:
+        os.link(source, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return False
+    return True
 
 
 def _same_file(one: Path, other: Path) -> bool:

@@ -63,7 +63,8 @@ class Place(Protocol):
         """Copy a file to the path `target`, for its owner alone."""
 
     def put(self, name: str, source: Path | bytes) -> None:
-        """Write a file, whole or not at all, in the place of any other one, for its owner alone."""
+        """Write a file, whole or not at all, in the place of any other one, for its owner alone. source: its content, or a file
+        that nobody writes to any more."""
 
     def put_new(self, name: str, content: bytes) -> bool:
         """Write a file if there is none of that name; of any number of programs that try at once, one is told True."""

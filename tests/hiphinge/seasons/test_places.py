@@ -126,6 +126,28 @@ def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
         assert (tmp_path / "place" / path).stat().st_mode & 0o777 == mode
 
 
+@pytest.mark.parametrize("mode", [0o600, 0o644])
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_is_put_with_its_content_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, links: bool
+) -> None:
+    def no_link(source: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_link)
+    source = tmp_path / "source"
+    source.write_bytes(b"1" * 3_000_000)
+    source.chmod(mode)
+    place = Folder(tmp_path / "place", "place")
+    place.put("a/x", b"before")
+    place.put("a/x", source)
+    source.unlink()
+    assert place.read("a/x") == b"1" * 3_000_000
+    assert (tmp_path / "place/a/x").stat().st_mode & 0o777 == 0o600
+    assert os.listdir(tmp_path / "place/a") == ["x"]
+
+
 def test_a_full_disk_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = Folder(tmp_path, "place")
     place.put("a/x", b"before")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import dask
 import pytest
 
 from body_signals import HiphingeError
@@ -33,3 +35,16 @@ def test_a_worker_that_sees_other_folders_is_not_let_in(tmp_path: Path) -> None:
 def test_what_is_not_an_address_is_told_at_once(address: str) -> None:
     with pytest.raises(HiphingeError, match="is not the address of a scheduler"), connected(address, None):
         pytest.fail("the block must not run")
+
+
+def test_workers_of_this_machine_keep_the_memory_that_they_will_need_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    set_by_dask = dask.config.get("distributed.nanny.pre-spawn-environ")
+    with connected(None, 1) as client:
+        (of_worker,) = client.run(lambda: dict(os.environ)).values()
+        (ticks,) = client.run(lambda: dask.config.get("distributed.admin.tick.interval")).values()
+    assert set_by_dask["MALLOC_TRIM_THRESHOLD_"]
+    assert "MALLOC_TRIM_THRESHOLD_" not in of_worker
+    assert of_worker["OMP_NUM_THREADS"] == "1"
+    assert ticks == "500ms"
+    assert dask.config.get("distributed.nanny.pre-spawn-environ") == set_by_dask
