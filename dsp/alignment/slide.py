@@ -63,6 +63,10 @@ USUAL_LOOKS, LATEST_LOOKS = 750, 25
 """The usual axis is that of this number of looks, 150 s, before the latest, 5 s: none after a slide is among them (ours)."""
 
 
+TOGETHER, FEW = 256, 8
+"""Looks that are passed by at once, and number of upright ones up to which one after another is as fast (ours)."""
+
+
 @dataclass(slots=True)
 class _Suspicion:
     """A sensor that may have slid: it last agreed at tick `agreed`, and is doubted from tick `begun` on.
@@ -116,6 +120,7 @@ class SlideWatch:
         self._watches = len(thigh) > 1 and not all(thigh)
         self._stands = np.array([[0.5 * math.cos(SWUNG_RAD if of_thigh else UPRIGHT_RAD)] for of_thigh in thigh])
         self._least = [THIGH_TURNED_RAD if of_thigh else TURNED_RAD for of_thigh in thigh]
+        self._most = np.array(self._least)
         self._headings = UprightHeadings()
         self._tracks = [np.full((4, len(thigh), 1), np.nan)]
         """The segments at the latest looks."""
@@ -160,23 +165,39 @@ class SlideWatch:
         self._keep(quat)
         w, x, y, z = quat
         up, aside = y * z, w * x
-        upright = (up + aside > self._stands).all(axis=0).tolist()
-        heading, of_epochs = np.arctan2(up - aside, x * z + w * y).T.tolist(), epochs.T.tolist()
+        upright = (up + aside > self._stands).all(axis=0)
+        heading = np.arctan2(up - aside, x * z + w * y)
         swing: list[list[list[float]]] = []
-        for look, tick in enumerate(at):
+        look = -1
+        while (look := self._from(look + 1, at, heading, epochs, upright)) < len(at):
+            tick, headings, of_epochs = at[look], heading[:, look].tolist(), epochs[:, look].tolist()
             if not self._suspicions:
-                if upright[look]:
-                    self._headings.add(heading[look], of_epochs[look], tick)
-                    self._suspect(self._headings.turned(), tick, len(at) - look - 1)
+                self._headings.add(headings, of_epochs, tick)
+                self._suspect(self._headings.turned(), tick, len(at) - look - 1)
             else:
                 swing = swing or _swings(np.concatenate((before, quat), axis=2)).T.tolist()
-                news = self._compare(heading[look], of_epochs[look], tick) if upright[look] else []
+                news = self._compare(headings, of_epochs, tick) if upright[look] else []
                 news += self._swing(swing[look])
                 if self._marked_back:
                     _mark_back(news, at, look, flags, variance)
             if self._suspicions:
                 flags[look], variance[:, look], doubted = bool(self.slid), self._variance(), True
         return doubted
+
+    def _from(self, look: int, at: Sequence[int], heading: Floats, epochs: Flags, upright: Bools) -> int:
+        """The next of k looks that must be looked at alone, k where there is none: while no sensor is doubted, those before it
+        are passed by together."""
+        while not self._suspicions and look < len(at):
+            part = slice(look, look + TOGETHER)
+            stood = look + np.flatnonzero(upright[part])
+            passed = 0
+            if len(stood) > FEW:
+                ticks = np.array(at)[stood]
+                passed = self._headings.pass_by(heading[:, stood], epochs[:, stood], ticks, self._most)
+            if passed < len(stood):
+                return int(stood[passed])
+            look += TOGETHER
+        return min(look, len(at))
 
     def _keep(self, quat: Floats) -> None:
         if self._kept > 2 * (USUAL_LOOKS + LATEST_LOOKS):

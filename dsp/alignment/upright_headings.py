@@ -2,7 +2,8 @@
 
 Compared are the mediolateral axes, which neither bends nor strides turn, in segments of which each has a heading of its own;
 these drift by little in the seconds that are looked at. `LEVELS` upright looks are three seconds or, with a movement in
-between, more. Most calls of a running session bring a look or none, so plain numbers are faster than arrays.
+between, more. Most calls of a running session bring a look or none: `add` takes one, in plain numbers, which are faster than
+arrays then. `pass_by` takes many at once, with the same bits.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ import math
 from collections import deque
 from collections.abc import Sequence
 
+import numpy as np
+
+from body_signals import Floats, Ints
+from dsp.results import Flags
+
 NOW, THEN, LEVELS = 3, 4, 16
 """Of the last `LEVELS` upright looks, the means of the last and of the first are compared (ours): a slide of 1.5 s lies
 between, and strides nearly even out."""
@@ -18,6 +24,7 @@ STRIDE = 5
 """Looks over which they do (ours)."""
 APART = 1500
 """Ticks, 15 s, after which headings that nobody was upright between are not compared: they drift apart (ours)."""
+_TURN = 2.0 * math.pi
 
 
 class UprightHeadings:
@@ -41,12 +48,41 @@ class UprightHeadings:
             self._at.clear()
         base = heading[0] - self._heading[0]
         for i, (now, before) in enumerate(zip(heading, self._heading, strict=True)):
-            self._whole[i] += math.remainder(now - before - base, 2.0 * math.pi)
+            turned = now - before - base
+            self._whole[i] += turned - _TURN * round(turned / _TURN)
         self._heading = heading
         n, total = len(heading), sum(self._whole)
         self._levels.append([(n * whole - total) / (n - 1.0) for whole in self._whole])
         self._at.append(at)
         return goes_on
+
+    def pass_by(self, heading: Floats, epochs: Flags, at: Ints, most: Floats) -> int:
+        """Take upright looks at ticks `at` (k,), with headings and epochs (s, k), up to the first that does not go on from
+        those before, or at which `turned` is more than `most` (s,) of a sensor; how many these are."""
+        if not self._at or len(self._heading) != len(heading):
+            return 0
+        goes_on = (epochs == np.array(self._epochs)[:, None]).all(axis=0) & (np.diff(at, prepend=self._at[-1]) <= APART)
+        looks = len(at) if goes_on.all() else int(goes_on.argmin())
+        turned = np.diff(heading[:, :looks], axis=1, prepend=np.array(self._heading)[:, None])
+        turned -= turned[0]
+        turned -= _TURN * np.rint(turned / _TURN)
+        whole = np.add.accumulate(np.concatenate((np.array(self._whole)[:, None], turned), axis=1), axis=1)[:, 1:]
+        levels = np.concatenate(
+            (np.array(self._levels).T, (len(whole) * whole - np.add.reduce(whole)) / (len(whole) - 1.0)), axis=1
+        )
+        known = len(self._levels)
+        if levels.shape[1] >= LEVELS:
+            # of each `LEVELS` that follow each other
+            sets = levels.shape[1] - LEVELS + 1
+            then, now = (_means(levels[:, start:], sets, n) for start, n in ((0, THEN), (LEVELS - NOW, NOW)))
+            further = (np.abs(now - then) > most[:, None]).any(axis=0)
+            if further.any():
+                looks = min(looks, max(int(further.argmax()) + LEVELS - known - 1, 0))
+        if looks:
+            self._heading, self._whole = heading[:, looks - 1].tolist(), whole[:, looks - 1].tolist()
+            self._levels.extend(levels[:, known : known + looks].T.tolist())
+            self._at.extend(at[:looks].tolist())
+        return looks
 
     def turned(self) -> list[float]:
         """By how much each has turned lately (s,); nothing while too few looks are known."""
@@ -76,3 +112,11 @@ class UprightHeadings:
 
 def _mean(levels: Sequence[Sequence[float]]) -> list[float]:
     return [sum(column) / len(levels) for column in zip(*levels, strict=True)]
+
+
+def _means(levels: Floats, k: int, n: int) -> Floats:
+    """Means of the n levels (s, …) from each of the first k on."""
+    total = levels[:, :k].copy()
+    for i in range(1, n):
+        total += levels[:, i : i + k]
+    return total / n
