@@ -48,6 +48,9 @@ NEAR_S, SURE = 0.75, 3.0
 """A lag that is not clear differs from the known one by less than the first, and leaves the second times less (ours)."""
 BOTH = 0.2
 """Both sensors feel at least this part of what the other one does, where the lag is not clear (ours)."""
+FITTING = 0.03
+"""In a short window the known lag fits that leaves less than this part of what is felt (ours): nine of ten windows of sound clocks
+are below 0.02."""
 SAME_STEP_S, REPEATED = 0.1, 0.25
 """Where a lag within the first of the known one leaves less than those beside it, and than the second part of what is felt, the
 movement repeats itself, and the known lag may be right (ours)."""
@@ -140,8 +143,11 @@ def lags_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[Shown | None
 def glimpses_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | None]:
     """By pairs as in `lags_of`: the largest lag that fits in a short window of `GLIMPSE_S`, where the known one does not."""
     lags: list[float | None] = [None] * len(asked)
-    for i, window in _compared(asked, round(GLIMPSE_S * RATE_HZ), round(NEAR_S * RATE_HZ)):
-        lags[i] = window.other_lag(largest=True)
+    cells = round(GLIMPSE_S * RATE_HZ)
+    # of sound clocks nearly all fit: to look at the known lag alone takes a fifth of the time
+    open_ = [i for i, window in _compared(asked, cells, 0) if window.left[0] >= FITTING * max(window.first, window.second)]
+    for at, window in _compared([asked[i] for i in open_], cells, round(NEAR_S * RATE_HZ)):
+        lags[open_[at]] = window.other_lag(largest=True)
     return lags
 
 
