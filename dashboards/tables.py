@@ -451,7 +451,8 @@ def _open_checked(path: Path) -> pq.ParquetFile:
     try:
         rows = file.metadata.num_rows
         schema = file.schema_arrow
-        if wrong := [q.name for q in _COLUMNS[path.name] if not _has(schema, path.name, q)]:
+        today = schema.equals(_SCHEMAS[path.name])
+        if not today and (wrong := [q.name for q in _COLUMNS[path.name] if not _has(schema, path.name, q)]):
             raise ValueError(f"its columns are not those of this program: {', '.join(wrong)}")
         if rows > _MOST_ROWS[path.name]:
             raise ValueError(f"it has {rows} rows, which is more than a session has")
