@@ -31,6 +31,7 @@ from dsp.grid.ticks import LOOK_STRIDE
 from dsp.plausibility.body_range import FASTEST_DEG_S
 from dsp.plausibility.doubts.loose import ANYWHERE_RAD, LooseWatch
 from dsp.plausibility.doubts.slips import LOOKS, SlipDoubts
+from dsp.plausibility.doubts.strides import StrideDoubts
 from dsp.results import Finding
 
 QUIET_RAD, DRIFT_RAD = np.radians(0.06), np.radians(0.15)
@@ -105,7 +106,9 @@ class OffBodyWatch:
     whose mediolateral axis was found by movements.
     """
 
-    def __init__(self, sensors: Sequence[str], rate_hz: float, first: int, axes: Collection[str] = ()) -> None:
+    def __init__(
+        self, sensors: Sequence[str], rate_hz: float, first: int, axes: Collection[str] = (), *, at_once: bool = True
+    ) -> None:
         self._sensors, self._rate = tuple(sensors), rate_hz
         n = len(self._sensors)
         self._thighs = [i for i, key in enumerate(sensors) if key in (Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)]
@@ -126,6 +129,7 @@ class OffBodyWatch:
         self._rested = np.zeros((n, 0), np.int64)
         """The former at each look in hand."""
         self._loose, self._slips = LooseWatch(self._sensors, axes), SlipDoubts(self._sensors)
+        self._strides = StrideDoubts(self._sensors) if at_once else None
         self._before = np.zeros(n, np.bool_)
         """Which are off the body since the last look."""
         self.off: dict[str, OffBody] = {}
@@ -162,6 +166,9 @@ class OffBodyWatch:
         swing = _last_of(np.where(np.isfinite(turn), turn, 0.0), SWING_LOOKS, k, np.maximum) if joints.any() else turn
         held = self._variance()
         slips = self._slips.feed(off[:, -k - LOOKS + 1 :], turn[:, -k - LOOKS + 1 :])
+        strides = None if self._strides is None else self._strides.feed(vertical[:, :, -k:])
+        if strides is not None:
+            slips = strides if slips is None else np.maximum(slips, strides)
         turn, off, starts = turn[:, -k:], off[:, -k:], self._loose.starts(step[:, :, -k:])
         if not (self.off or self._loose.loose.any() or seen.any() or joints.any() or starts.any()):
             # the usual case
@@ -232,7 +239,10 @@ class OffBodyWatch:
 
     def _variance(self) -> Floats:
         """Of the angles of each sensor since the last look (s,), rad²."""
-        return np.where(self._loose.loose, ANYWHERE_RAD**2, self._slips.variance())
+        slips = self._slips.variance()
+        if self._strides:
+            slips = np.maximum(slips, self._strides.variance())
+        return np.where(self._loose.loose, ANYWHERE_RAD**2, slips)
 
     def _seen(
         self, step: Floats, turn: Floats, vertical: Floats, off: Floats, k: int, together: Bools | None

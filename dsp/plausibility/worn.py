@@ -79,7 +79,7 @@ class WornWatch:
     ) -> None:
         self.placements = angles.placements
         self._rate, self._marked_back = rate_hz, marked_back
-        self._off = OffBodyWatch(angles.placements, rate_hz, first, angles.axes_found)
+        self._off = OffBodyWatch(angles.placements, rate_hz, first, angles.axes_found, at_once=not marked_back)
         self._range = BodyRangeWatch(rate_hz)
         self._gaps = AfterGapWatch(angles.placements, unnamed, rate_hz)
         self._void: set[str] = set()

@@ -152,6 +152,10 @@ class MotionCells:
         start = min(max(start, self._begin), self._end)
         return start, self._row.cells.part(start - self._begin, max(stop, start) - self._begin)
 
+    def latest(self, n: int) -> Cells:
+        """The last n of them, or all that there are."""
+        return self.between(self._end - n, self._end)[1]
+
     def catch_up(self) -> None:
         """Make the cells that the samples so far complete."""
         if not self._new:

@@ -45,6 +45,7 @@ from dsp.plausibility.clocks.linked_motion import (
     lags_of,
     variation,
 )
+from dsp.plausibility.clocks.repeats import HISTORY, LONGEST, repeated
 from dsp.plausibility.clocks.shared_bends import BENDS, late_bends
 
 LOOK_S, WAIT_S = 2.0, 2.0
@@ -112,6 +113,8 @@ class ClockWatch:
         """The latest of each pair, of which the known lag does not fit."""
         self._glance_s = self._next_s
         """Session time of the next glance."""
+        self._repeated: dict[str, tuple[float, float]] = {}
+        """Sensors that have shown a stretch twice: since when that is known, and how long it was, s."""
         self._trunk = next((pair for pair in pairs if set(pair) == {Placement.LUMBAR.value, Placement.PELVIS.value}), None)
         """The trunk's two sensors, until the first bends were compared."""
         self._of_trunk: dict[str, list[tuple[Floats, Floats, Floats]]] = {key: [] for key in self._trunk or ()}
@@ -157,6 +160,7 @@ class ClockWatch:
         self._catch_up()
         if sum(self._variation(key, start_s, until_s) >= LIVELY_M_S2 for key in self._keys) <= WITNESSES:
             return
+        self._find_repeated(round((SETTLED_GLANCE_S if settled else GLANCE_S) * RATE_HZ), until_s + GLANCE_WAIT_S)
         begin, end = round((start_s - NEAR_S) * RATE_HZ), round((until_s + NEAR_S) * RATE_HZ)
         felt = Felt.of_several(self._cells, begin, end)
         pairs = [pair for pair in self._lags if pair[0] in felt and pair[1] in felt]
@@ -167,6 +171,13 @@ class ClockWatch:
         self._suspect(until_s)
         if settled and self.suspected:
             self._settled, self._next_s = 0, LOOK_S * (math.floor(until_s / LOOK_S) + 1.0)
+
+    def _find_repeated(self, new: int, now_s: float) -> None:
+        """Note sensors that have shown a stretch twice within as many cells."""
+        n = HISTORY + LONGEST + new
+        there = {key: cells.latest(n) for key, cells in self._cells.items()}
+        whole = {key: cells for key, cells in there.items() if len(cells) == n and not np.count_nonzero(cells.missing)}
+        self._repeated |= {key: (now_s, lag_s) for key, lag_s in repeated(whole).items()}
 
     def _catch_up(self) -> None:
         for cells in self._cells.values():
@@ -185,6 +196,7 @@ class ClockWatch:
         for lags in (*self._lags.values(), *self._unclear.values()):
             lags.clear()
         self._glimpses.clear()
+        self._repeated.clear()
         self._by_bends, self.suspected = {}, {}
         self._known = {}
         self._agreed_s = dict.fromkeys(self._keys, until_s)
@@ -303,7 +315,16 @@ class ClockWatch:
         if self._by_bends.keys() & self._known:
             self._by_bends = {}
         of_windows = {key: max(map(abs, late)) for key, late in late_s.items() if len(late) >= WITNESSES}
-        self.suspected = self._by_bends | of_windows
+        self._repeated = {key: one for key, one in self._repeated.items() if self._may_be_late(key, one[0], until_s)}
+        self.suspected = self._by_bends | of_windows | {key: lag_s for key, (_, lag_s) in self._repeated.items()}
+
+    def _may_be_late(self, key: str, since_s: float, until_s: float) -> bool:
+        """Whether it is not known yet of a sensor that showed a stretch twice: neither told, nor do all windows since agree."""
+        begin_s = since_s + 0.5 * WINDOW_S
+        later = {pair: [one for one in lags + self._unclear[pair] if one[0] >= begin_s] for pair, lags in self._lags.items()}
+        late = [abs(late) for _, late in of_sensor(key, later, self._known)]
+        agree = len(late) >= WITNESSES and max(late) < SUSPICIOUS_S
+        return key not in self._known and since_s >= until_s - KEPT_S and not agree
 
     def _check(self, last: float, near: Mapping[tuple[str, str], float]) -> None:
         """While clocks agree: ask the latest lively window that begins after those of the last look and not after `last`, and

@@ -5,7 +5,8 @@ doubted from the look at which
 - all stand still, the others as they stood, and it does not; or
 - somebody walks upright, and it has leaned for more than a second while the others on the trunk are as they stood.
 A posture looks the same, so nothing is called wrong: the angle by which it is off belongs to the stated uncertainty. It no
-longer does when the sensor stands, or walks, as it did.
+longer does when the sensor stands, or walks, as it did. A thigh that was doubted as it stood has to stand as it did: one that
+has slipped passes its place in each stride.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class SlipDoubts:
         self._walks = self._thigh.any() and not self._thigh.all()
         self._off = np.zeros(len(sensors))
         """The angle by which each may have slipped, since the last look."""
+        self._stood = np.zeros(len(sensors), np.bool_)
+        """Which were doubted as they stood."""
 
     def variance(self) -> Floats:
         """Of each sensor's angles since the last look (s,), rad²."""
@@ -57,16 +60,20 @@ class SlipDoubts:
         if not (held or calm.any() or (least > self._leans).any()):
             # the usual case of who moves
             return None
-        doubted, cleared, size = self._standing(off[:, LOOKS - 1 :], calm)
+        stood, cleared, size = self._standing(off[:, LOOKS - 1 :], calm)
+        doubted, swings = stood, np.zeros_like(cleared)
         if self._walks:
             leans, upright = self._walking(off, least)
             size = np.where(leans, least, size)
-            doubted, cleared = doubted | leans, cleared | upright
+            doubted, swings = doubted | leans, upright & self._thigh
+            cleared = cleared | (upright & ~self._thigh)
         if not (held or doubted.any()):
             return None
         found = np.empty(size.shape)
         for look in range(size.shape[1]):
-            self._off = np.where(doubted[:, look], size[:, look], np.where(cleared[:, look], 0.0, self._off))
+            over = cleared[:, look] | (swings[:, look] & ~self._stood)
+            self._stood = (self._stood | stood[:, look]) & ~over
+            self._off = np.where(doubted[:, look], size[:, look], np.where(over, 0.0, self._off))
             found[:, look] = self.variance()
         return found
 
