@@ -49,8 +49,8 @@ NEAR_S, SURE = 0.75, 3.0
 BOTH = 0.2
 """Both sensors feel at least this part of what the other one does, where the lag is not clear (ours)."""
 FITTING = 0.03
-"""In a short window the known lag fits that leaves less than this part of what is felt (ours): nine of ten windows of sound clocks
-are below 0.02."""
+"""In a short window the known lag fits that leaves less than this part of what is felt (ours): nine of ten windows of sound
+clocks are below 0.02."""
 SAME_STEP_S, REPEATED = 0.1, 0.25
 """Where a lag within the first of the known one leaves less than those beside it, and than the second part of what is felt, the
 movement repeats itself, and the known lag may be right (ours)."""

@@ -7,6 +7,7 @@ later.
 
 The doubt ends when a whole stride lies in the band again, or when all stand as they did. Nothing is called wrong.
 Looked at every `LOOK_STRIDE` ticks, in the verticals of the segments. A look brings a few numbers: they are faster than arrays.
+Looks at which nobody walks or bends are passed by together.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import Bools, Floats, Ints
 from dsp.alignment.slip import POSTURE_RAD, SAME_RAD, STILL_RAD
 from dsp.angles.joints import PELVIS
 from dsp.calibration.calibration_movements import THIGH_KEYS
@@ -45,6 +47,8 @@ BACK_RAD = math.radians(4.0)
 """A stride lies in the band again when its middle is within this of the band's, too (ours)."""
 LEAST_RAD = math.radians(12.0)
 """A slide that has begun goes on: the angle that is doubted at least (ours)."""
+FEW = 16
+"""Number of looks up to which one after another is as fast (ours)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,20 +126,61 @@ class StrideDoubts:
         if not self._watches:
             return None
         found: Floats | None = None
-        for look, (x, y, z) in enumerate(vertical.transpose(2, 0, 1).tolist()):
-            self._look([*map(math.atan2, x, y), *z])
+        leans = self._known(np.concatenate((np.arctan2(vertical[0], vertical[1]), vertical[2])))
+        rows, look = leans.T.tolist(), 0
+        if rows and not self._leans:
+            self._look(rows[0])
+            look = 1
+        quiet = self._quiet(leans)
+        while look < len(rows):
+            if not self._left and quiet.item(look):
+                still = quiet[look:].argmin().item() or len(rows) - look
+                self._pass_by(rows[look : look + still])
+                look += still
+                continue
+            self._look(rows[look])
             if self._left:
-                found = np.zeros((self._n, vertical.shape[2])) if found is None else found
+                found = np.zeros((self._n, len(rows))) if found is None else found
                 found[:, look] = self.variance()
+            look += 1
         return found
+
+    def _known(self, leans: Floats) -> Floats:
+        """Leans (2 s, k), of which those that are missing are as they were before."""
+        if not np.isnan(leans).any():
+            return leans
+        before = np.array(self._leans[-1])[:, None] if self._leans else leans[:, :1]
+        known = np.concatenate((before, leans), axis=1)
+        last = np.maximum.accumulate(np.where(np.isnan(known), 0, np.arange(known.shape[1])), axis=1)
+        return np.take_along_axis(known, last, axis=1)[:, 1:]
+
+    def _quiet(self, leans: Floats) -> Bools:
+        """At which looks, with leans (2 s, k), nobody walks or bends, nor did just before (k,); none where these are few."""
+        k = leans.shape[1]
+        if k < FEW:
+            return np.zeros(k, np.bool_)
+        known = np.concatenate((np.array(self._leans[-1])[:, None], leans), axis=1)
+        i, j = self._thighs
+        stays = np.abs((known[i, 1:] - known[i, :-1]) - (known[j, 1:] - known[j, :-1])) * STEPS <= STEPS_RAD
+        upright = leans[self._pelvis] >= -BENT_RAD
+        return np.asarray((_since(stays, self._idle) >= STEPS) & (_since(upright, self._upright) >= STRIDE))
+
+    def _pass_by(self, rows: Sequence[list[float]]) -> None:
+        """Take quiet looks, while no sensor is doubted, as `_look` does."""
+        latest = [self._leans[-1], *rows][-STRIDE - 1 :]
+        self._leans.extend(rows)
+        for before, leans in pairwise(latest):
+            self._steps.append(self._step(leans, before))
+        for leans in rows[-STRIDE - BEFORE :]:
+            self._on_feet = self._on_feet + 1 if self._stands(leans) else 0
+        self._idle, self._upright, self._walked = self._idle + len(rows), self._upright + len(rows), 0
+        self._outside.clear()
 
     def _look(self, leans: list[float]) -> None:
         if not self._leans:
             self._leans.append(leans)
             return
         before = self._leans[-1]
-        if math.isnan(sum(leans)):
-            leans = [was if math.isnan(now) else now for now, was in zip(leans, before, strict=True)]
         self._leans.append(leans)
         self._walked = self._walked + 1 if self._walks(leans, before) else 0
         bends = self._bends(leans)
@@ -150,9 +195,7 @@ class StrideDoubts:
 
     def _walks(self, leans: Sequence[float], before: Sequence[float]) -> bool:
         """Whether the thighs have gone to and fro against each other for a stride, and go on."""
-        i, j = self._thighs
-        left, right = leans[i] - before[i], leans[j] - before[j]
-        self._steps.append((abs(left), abs(right), abs(left - right), abs(left + right)))
+        self._steps.append(self._step(leans, before))
         self._idle = 0 if self._steps[-1][2] * STEPS > STEPS_RAD else self._idle + 1
         if self._idle >= STEPS or len(self._steps) < STRIDE:
             return False
@@ -160,16 +203,23 @@ class StrideDoubts:
         if min(sum(of_left[-STEPS:]), sum(of_right[-STEPS:])) < STEPS_RAD or sum(apart) < APART * sum(together):
             return False
         stride = list(self._leans)[-STRIDE:]
-        swings = ([of[k] for of in stride] for k in (i, j))
+        swings = ([of[k] for of in stride] for k in self._thighs)
         return all(max(swing) - min(swing) > SWINGS_RAD for swing in swings)
+
+    def _step(self, leans: Sequence[float], before: Sequence[float]) -> tuple[float, float, float, float]:
+        i, j = self._thighs
+        left, right = leans[i] - before[i], leans[j] - before[j]
+        return abs(left), abs(right), abs(left - right), abs(left + right)
 
     def _bends(self, leans: Sequence[float]) -> bool:
         """Whether somebody bends, or did within a stride, with both feet on the floor."""
-        back, (i, j) = leans[self._pelvis], self._thighs
-        self._upright = 0 if back < -BENT_RAD else self._upright + 1
-        on_feet = back > -DEEP_RAD and -FEET_RAD < leans[i] < FEET_RAD and -FEET_RAD < leans[j] < FEET_RAD
-        self._on_feet = self._on_feet + 1 if on_feet else 0
+        self._upright = 0 if leans[self._pelvis] < -BENT_RAD else self._upright + 1
+        self._on_feet = self._on_feet + 1 if self._stands(leans) else 0
         return self._upright < STRIDE and self._on_feet >= STRIDE + BEFORE
+
+    def _stands(self, leans: Sequence[float]) -> bool:
+        """Whether both feet may be on the floor."""
+        return leans[self._pelvis] > -DEEP_RAD and all(-FEET_RAD < leans[i] < FEET_RAD for i in self._thighs)
 
     def _compare(self, leaves: Sequence[float], asked: Callable[[], Sequence[int]]) -> None:
         """Doubt one of the sensors `asked` that alone is outside its band. leaves (2 s,): by how much each of its leans is
@@ -227,3 +277,9 @@ class StrideDoubts:
                     one.size = max(one.size, outside)
             if self._walked >= STRIDE and one.looks > STRIDE and all(band.holds(stride) for band in one.bands):
                 del self._left[i]
+
+
+def _since(holds: Bools, before: int) -> Ints:
+    """At each of k looks, how many in a row hold up to it; `before`: how many did before the first."""
+    at = np.arange(len(holds))
+    return np.asarray(at - np.maximum.accumulate(np.where(holds, -1 - before, at)))

@@ -167,6 +167,24 @@ def test_cuts_change_nothing(cuts):
     assert np.array_equal(doubted(whole, cuts), found)
 
 
+@given(st.integers(0, 10**6))
+@settings(deadline=None, max_examples=60)
+def test_looks_at_which_nobody_moves_are_passed_by_as_one_after_another(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    parts, looks = [], 0
+    for kind in rng.integers(0, 4, 12).tolist():
+        n = int(rng.integers(3, 50))
+        side = {SEGMENTS[rng.integers(4)]: after(int(rng.integers(n)), float(rng.uniform(-15.0, 15.0)), n)}
+        strides = {thigh: float(rng.uniform(0.05, 1.2)) * swing for thigh, swing in walk(n).items()}
+        forward = strides if kind == 0 else bend(n) if kind == 1 else {"pelvis": np.full(n, 14.0)} if kind == 2 else {}
+        part = verticals(forward, {key: side.get(key, 0.0) + rng.normal(0.0, 0.4, n) for key in SEGMENTS}, n)
+        part[:, rng.integers(4), rng.random(n) < rng.choice([0.0, 0.1, 0.4])] = np.nan
+        parts.append(part)
+        looks += n
+    whole = np.concatenate(parts, axis=2)
+    assert np.array_equal(doubted(whole), doubted(whole, range(1, looks)))
+
+
 def test_a_thigh_that_stood_slipped_is_doubted_through_strides_that_pass_its_place():
     """Until it stands as it did; one that leant in strides alone is not."""
     doubts = SlipDoubts(SEGMENTS)
