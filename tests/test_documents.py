@@ -23,6 +23,7 @@ from dsp.angles import joints
 from dsp.grid import ticks
 from dsp.heading import filter as heading
 from dsp.orientation import acceleration_level
+from dsp.plausibility.doubts import strides
 from hiphinge import config
 from hiphinge.cli import COMMANDS, _command
 from ingest.formats import IMPORTERS, import_session
@@ -248,7 +249,7 @@ def test_the_mapping_page_has_every_word_and_its_examples_are_imported(tmp_path:
 def test_the_derivations_name_constants_that_there_are() -> None:
     named = set(re.findall(r"`([A-Z][A-Z_]{2,})`", text_of("derivations")))
     assert len(named) > 20
-    modules = (heading, joints, review, slide, standing, ticks, acceleration_level)
+    modules = (heading, joints, review, slide, standing, strides, ticks, acceleration_level)
     for name in named:
         assert any(hasattr(module, name) for module in modules), name
     ours = {n for n, value in vars(heading).items() if n.isupper() and not n.startswith("_") and isinstance(value, int | float)}
