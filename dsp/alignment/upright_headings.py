@@ -71,13 +71,14 @@ class UprightHeadings:
             (np.array(self._levels).T, (len(whole) * whole - np.add.reduce(whole)) / (len(whole) - 1.0)), axis=1
         )
         known = len(self._levels)
-        if levels.shape[1] >= LEVELS:
-            # of each `LEVELS` that follow each other
-            sets = levels.shape[1] - LEVELS + 1
-            then, now = (_means(levels[:, start:], sets, n) for start, n in ((0, THEN), (LEVELS - NOW, NOW)))
+        # of each `LEVELS` that follow each other, the last of them new
+        begin = max(known - LEVELS + 1, 0)
+        sets = levels.shape[1] - begin - LEVELS + 1
+        if sets > 0:
+            then, now = (_means(levels[:, begin + start :], sets, n) for start, n in ((0, THEN), (LEVELS - NOW, NOW)))
             further = (np.abs(now - then) > most[:, None]).any(axis=0)
             if further.any():
-                looks = min(looks, max(int(further.argmax()) + LEVELS - known - 1, 0))
+                looks = min(looks, int(further.argmax()) + begin + LEVELS - known - 1)
         if looks:
             self._heading, self._whole = heading[:, looks - 1].tolist(), whole[:, looks - 1].tolist()
             self._levels.extend(levels[:, known : known + looks].T.tolist())

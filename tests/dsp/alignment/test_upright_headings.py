@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from body_signals import Floats, Ints
@@ -33,6 +33,7 @@ def state(headings: UprightHeadings) -> dict[str, object]:
 
 
 @given(st.integers(0, 10**6), st.sampled_from([0.0, 15.0, -40.0]), st.integers(0, 3), st.integers(1, 80))
+@example(1, 15.0, 0, 53)
 @settings(max_examples=80, deadline=None)
 def test_many_looks_at_once_are_one_after_another(seed: int, drift_deg: float, breaks: int, begun: int) -> None:
     heading, epochs, at = looks(seed, drift_deg, breaks)
