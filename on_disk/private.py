@@ -46,7 +46,7 @@ def make_private_folder(folder: Path) -> None:
     except FileExistsError:
         if not folder.is_dir():
             raise
-        if HAS_MODES and stat.S_IMODE(folder.stat().st_mode) & _OTHERS:
+        if HAS_MODES and others_may_read(folder.stat()):
             folder.chmod(FOLDER_MODE)
 
 
@@ -95,13 +95,13 @@ def open_to_others(root: Path) -> Iterator[Path]:
     if not HAS_MODES:
         return
     if not root.is_dir():
-        if _is_open(root.lstat()):
+        if others_may_read(root.lstat()):
             yield root
         return
     folders = [root]
     while folders:
         folder = folders.pop()
-        if _is_open(folder.lstat()):
+        if others_may_read(folder.lstat()):
             yield folder
         with os.scandir(folder) as entries:
             for entry in entries:
@@ -109,7 +109,7 @@ def open_to_others(root: Path) -> Iterator[Path]:
                     continue
                 if entry.is_dir():
                     folders.append(Path(entry.path))
-                elif entry.is_file() and _is_open(entry.stat(follow_symlinks=False)):
+                elif entry.is_file() and others_may_read(entry.stat(follow_symlinks=False)):
                     yield Path(entry.path)
 
 
@@ -118,11 +118,12 @@ def close_to_others(path: Path) -> None:
     path.chmod(stat.S_IMODE(path.lstat().st_mode) & ~_OTHERS)
 
 
-def _is_open(found: os.stat_result) -> bool:
+def others_may_read(found: os.stat_result) -> bool:
+    """Whether anybody but the owner has a permission for a file or folder with this state."""
     return bool(stat.S_IMODE(found.st_mode) & _OTHERS)
 
 
 def _close_to_others(handle: int, mode: int) -> None:
     found = os.fstat(handle)
-    if HAS_MODES and stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) & _OTHERS:
+    if HAS_MODES and stat.S_ISREG(found.st_mode) and others_may_read(found):
         os.fchmod(handle, mode)

@@ -25,7 +25,7 @@ from dsp.alignment.slip import Slip
 from dsp.alignment.upright_headings import UprightHeadings
 from dsp.calibration.calibration_movements import THIGH_KEYS
 from dsp.grid.ticks import LOOK_STRIDE
-from dsp.plausibility.doubts.slips import DOUBTED_PART
+from dsp.plausibility.doubts.slips import doubted_variance
 from dsp.results import Flags
 
 UPRIGHT_RAD, SWUNG_RAD = np.radians([12.0, 45.0]).tolist()
@@ -61,8 +61,6 @@ USUAL_RAD2 = 0.3
 """Weight of the mediolateral axis in the usual one: three bends by 60° (ours)."""
 USUAL_LOOKS, LATEST_LOOKS = 750, 25
 """The usual axis is that of this number of looks, 150 s, before the latest, 5 s: none after a slide is among them (ours)."""
-
-
 TOGETHER, FEW = 256, 8
 """Looks that are passed by at once, and number of upright ones up to which one after another is as fast (ours)."""
 
@@ -120,7 +118,6 @@ class SlideWatch:
         self._watches = len(thigh) > 1 and not all(thigh)
         self._stands = np.array([[0.5 * math.cos(SWUNG_RAD if of_thigh else UPRIGHT_RAD)] for of_thigh in thigh])
         self._least = [THIGH_TURNED_RAD if of_thigh else TURNED_RAD for of_thigh in thigh]
-        self._most = np.array(self._least)
         self._headings = UprightHeadings()
         self._tracks = [np.full((4, len(thigh), 1), np.nan)]
         """The segments at the latest looks."""
@@ -192,8 +189,7 @@ class SlideWatch:
             stood = look + np.flatnonzero(upright[part])
             passed = 0
             if len(stood) > FEW:
-                ticks = np.array(at)[stood]
-                passed = self._headings.pass_by(heading[:, stood], epochs[:, stood], ticks, self._most)
+                passed = self._headings.pass_by(heading[:, stood], epochs[:, stood], np.array(at)[stood], self._least)
             if passed < len(stood):
                 return int(stood[passed])
             look += TOGETHER
@@ -208,10 +204,7 @@ class SlideWatch:
 
     def _variance(self) -> Floats:
         """Of each sensor's angles since the last look (s,), rad²."""
-        variance = np.zeros(len(self._sensors))
-        for i, one in self._suspicions.items():
-            variance[i] = (DOUBTED_PART * one.size) ** 2
-        return variance
+        return doubted_variance({i: one.size for i, one in self._suspicions.items()}, len(self._sensors))
 
     def _suspect(self, turned: Sequence[float], tick: int, more: int) -> None:
         """Sensors have turned so (s,) against the others at an upright look, the last of those that are kept but for some:

@@ -56,10 +56,10 @@ class UprightHeadings:
         self._at.append(at)
         return goes_on
 
-    def pass_by(self, heading: Floats, epochs: Flags, at: Ints, most: Floats) -> int:
+    def pass_by(self, heading: Floats, epochs: Flags, at: Ints, most: Sequence[float]) -> int:
         """Take upright looks at ticks `at` (k,), with headings and epochs (s, k), up to the first that does not go on from
         those before, or at which `turned` is more than `most` (s,) of a sensor; how many these are."""
-        if not self._at or len(self._heading) != len(heading):
+        if not self._at:
             return 0
         goes_on = (epochs == np.array(self._epochs)[:, None]).all(axis=0) & (np.diff(at, prepend=self._at[-1]) <= APART)
         looks = len(at) if goes_on.all() else int(goes_on.argmin())
@@ -76,7 +76,7 @@ class UprightHeadings:
         sets = levels.shape[1] - begin - LEVELS + 1
         if sets > 0:
             then, now = (_means(levels[:, begin + start :], sets, n) for start, n in ((0, THEN), (LEVELS - NOW, NOW)))
-            further = (np.abs(now - then) > most[:, None]).any(axis=0)
+            further = (np.abs(now - then) > np.array(most)[:, None]).any(axis=0)
             if further.any():
                 looks = min(looks, int(further.argmax()) + begin + LEVELS - known - 1)
         if looks:

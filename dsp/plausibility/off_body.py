@@ -240,7 +240,7 @@ class OffBodyWatch:
     def _variance(self) -> Floats:
         """Of the angles of each sensor since the last look (s,), rad²."""
         slips = self._slips.variance()
-        if self._strides:
+        if self._strides is not None:
             slips = np.maximum(slips, self._strides.variance())
         return np.where(self._loose.loose, ANYWHERE_RAD**2, slips)
 

@@ -6,7 +6,6 @@ import errno
 import os
 import secrets
 import shutil
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,12 +13,18 @@ from pathlib import Path
 
 from body_signals import HiphingeError
 from hiphinge.seasons.place import HEADS, MOST_BYTES, Stamp
-from on_disk import HAS_MODES, make_private_folder, make_private_parents, open_file, open_private, read_bytes
+from on_disk import (
+    HAS_MODES,
+    copy_private,
+    make_private_folder,
+    make_private_parents,
+    others_may_read,
+    read_bytes,
+    write_private,
+)
 
 _NO_LINKS = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
 """Answers of file systems without hard links."""
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_PIECE = 1 << 20
 _REMEDY = "Check the folder, its permissions and the free space"
 
 
@@ -75,8 +80,8 @@ class Folder:
 
     def fetch(self, name: str, target: Path) -> None:
         """See `Place`."""
-        with self._told("cannot be read", name), open_file(self.path / name) as there, open_private(target, "wb") as here:
-            shutil.copyfileobj(there, here, _PIECE)
+        with self._told("cannot be read", name):
+            copy_private(self.path / name, target)
 
     def put(self, name: str, source: Path | bytes) -> None:
         """See `Place`."""
@@ -122,13 +127,10 @@ class Folder:
         beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.new")
         make_private_folder(path.parent) if path.parent != self.path else None
         try:
-            if isinstance(source, bytes) or not _linked(source, beside):
-                with open_private(beside, "wb") as out:
-                    if isinstance(source, bytes):
-                        out.write(source)
-                    else:
-                        with open_file(source) as there:
-                            shutil.copyfileobj(there, out, _PIECE)
+            if isinstance(source, bytes):
+                write_private(beside, source)
+            elif not _linked(source, beside):
+                copy_private(source, beside)
             with beside.open("rb+") as out:
                 os.fsync(out.fileno())
             yield beside
@@ -147,7 +149,7 @@ class Folder:
 def _linked(source: Path, target: Path) -> bool:
     """Give a file a second name, which takes no copying; False where others may read it, or the target is on another disk, or
     on one without links."""
-    if source.stat().st_mode & _OTHERS:
+    if others_may_read(source.stat()):
         return False
     try:
         os.link(source, target)

@@ -46,7 +46,7 @@ _LOCAL: dict[str, Any] = {
     "distributed.worker.memory.monitor-interval": "500ms",
     "distributed.worker.profile.enabled": False,
 }
-"""Of Dask, where it runs on this machine alone."""
+"""Of Dask, in this process and the workers that it starts."""
 
 
 @contextmanager

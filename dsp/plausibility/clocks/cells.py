@@ -83,6 +83,9 @@ class _Row:
         self._rows = np.empty((13, 0))
         self._start = self._stop = 0
 
+    def __len__(self) -> int:
+        return self._stop - self._start
+
     @property
     def cells(self) -> Cells:
         """All that there are."""
@@ -114,8 +117,12 @@ class MotionCells:
         self._time_s, self._values = np.empty(0), np.empty((6, 0))
         """Times (n,), and forces and rates (6, n), of the cell in progress, and of the sample before it."""
         self._filter: vqf.BasicVQF | None = None
-        self._begin = self._end = 0
+        self._begin = 0
         self._row = _Row()
+
+    @property
+    def _end(self) -> int:
+        return self._begin + len(self._row)
 
     def take(self, time_s: Floats, acc: Floats, gyr: Floats) -> None:
         """The next samples: times (n,) s, specific forces (n, 3) m/s² and rates (n, 3) rad/s."""
@@ -207,7 +214,7 @@ class MotionCells:
         if not samples.all():
             whole[:, samples == 0] = 0.0
         part = area[:, right - 1] * share
-        cells, self._end = self._row.more(last - first), last
+        cells = self._row.more(last - first)
         np.multiply(whole - part[:, :-1] + part[:, 1:], RATE_HZ, out=cells.means)
         force, rate = cells.means[:3], cells.means[3:]
         cells.quat[:] = self._filter.updateBatch(np.ascontiguousarray(rate.T), np.ascontiguousarray(force.T))["quat6D"].T
@@ -223,8 +230,7 @@ class MotionCells:
     def _skip(self, first: int) -> None:
         """The next cell is this one: those before it were not measured."""
         gap = first - self._end
-        if self._end > self._begin and gap <= LONGEST_GAP:
+        if len(self._row) and gap <= LONGEST_GAP:
             self._row.more(gap).rows[:] = Cells.none(gap).rows
         else:
             self._row, self._begin = _Row(), first
-        self._end = first

@@ -145,9 +145,9 @@ def glimpses_of(asked: Sequence[tuple[Felt, Felt, int, float]]) -> list[float | 
     lags: list[float | None] = [None] * len(asked)
     cells = round(GLIMPSE_S * RATE_HZ)
     # of sound clocks nearly all fit: to look at the known lag alone takes a fifth of the time
-    open_ = [i for i, window in _compared(asked, cells, 0) if window.left[0] >= FITTING * max(window.first, window.second)]
-    for at, window in _compared([asked[i] for i in open_], cells, round(NEAR_S * RATE_HZ)):
-        lags[open_[at]] = window.other_lag(largest=True)
+    unfit = [i for i, window in _compared(asked, cells, 0) if window.left[0] >= FITTING * max(window.first, window.second)]
+    for at, window in _compared([asked[i] for i in unfit], cells, round(NEAR_S * RATE_HZ)):
+        lags[unfit[at]] = window.other_lag(largest=True)
     return lags
 
 

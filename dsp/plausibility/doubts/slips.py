@@ -11,7 +11,7 @@ has slipped passes its place in each stride.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -29,6 +29,14 @@ SWINGS_RAD, PASSES_RAD = np.radians([10.0, 15.0]).tolist()
 """In walking, thighs swing by more than the first and come within the second of how they stood (ours)."""
 DOUBTED_PART = 0.6
 """Standard uncertainty as a part of the angle that it is off: a slip turns angles by up to all of it (ours)."""
+
+
+def doubted_variance(sizes: Mapping[int, float], n: int) -> Floats:
+    """Variance (n,), rad², of the angles of n sensors, some of which may be off by these angles, rad."""
+    variance = np.zeros(n)
+    for i, size in sizes.items():
+        variance[i] = (DOUBTED_PART * size) ** 2
+    return variance
 
 
 class SlipDoubts:

@@ -24,7 +24,7 @@ from body_signals import Bools, Floats, Ints
 from dsp.alignment.slip import POSTURE_RAD, SAME_RAD, STILL_RAD
 from dsp.angles.joints import PELVIS
 from dsp.calibration.calibration_movements import THIGH_KEYS
-from dsp.plausibility.doubts.slips import DOUBTED_PART, STILL_LOOKS
+from dsp.plausibility.doubts.slips import STILL_LOOKS, doubted_variance
 
 STRIDE, BEFORE = 8, 4
 """Looks of a band, 1.6 s, more than a stride, and from its last to the one that is compared: a slide takes some (ours)."""
@@ -110,15 +110,9 @@ class StrideDoubts:
         """Looks since a thigh took a step, and since the pelvis leant forward."""
         self._left: dict[int, _Left] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._left)
-
     def variance(self) -> Floats:
         """Of each sensor's angles since the last look (s,), rad²."""
-        variance = np.zeros(self._n)
-        for i, one in self._left.items():
-            variance[i] = (DOUBTED_PART * one.size) ** 2
-        return variance
+        return doubted_variance({i: one.size for i, one in self._left.items()}, self._n)
 
     def feed(self, vertical: Floats) -> Floats | None:
         """Variance, rad², of each sensor's angles from each look on (s, k), None where none is doubted. vertical (3, s, k): of

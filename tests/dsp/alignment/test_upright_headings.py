@@ -10,7 +10,7 @@ from body_signals import Floats, Ints
 from dsp.alignment.upright_headings import APART, LEVELS, UprightHeadings
 from dsp.results import Flags
 
-MOST = np.radians([9.0, 9.0, 10.0, 10.0])
+MOST = np.radians([9.0, 9.0, 10.0, 10.0]).tolist()
 
 
 def looks(seed: int, drift_deg: float, breaks: int) -> tuple[Floats, Flags, Ints]:
