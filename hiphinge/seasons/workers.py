@@ -36,8 +36,6 @@ _LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:tcp|tls|ws|wss)://\S+:\d{1,5}")
 _LOCAL: dict[str, Any] = {
     "distributed.scheduler.allowed-failures": LOST_WITH_WORKERS,
-    # with Dask's 64 kB each array is fetched from the system anew and given back, which costs a third of computing
-    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     # what is for its pages, for results in the memory of workers, and for tasks that any worker may take: a ninth of a core
     "distributed.admin.system-monitor.interval": "10s",
     "distributed.admin.tick.interval": "500ms",

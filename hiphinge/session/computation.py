@@ -14,6 +14,7 @@ from dashboards.tables import TableWriter
 from dsp.pipeline import PipelineOutput
 from dsp.results import Finding, Repetition
 from hiphinge.engine import Engine
+from hiphinge.session import freed_memory
 from hiphinge.session.interruption import uninterrupted
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ def compute(
     progress: is called with the session time reached, seconds. findings: those about the session's clocks. source: name of the
     folder of the events, where that is not `session_name`; empty where a person cannot add marks to it.
     """
+    freed_memory.keep()
     engine = Engine(session, estimators, findings)
     began = time.monotonic()
     _log.info("%s: computing %s", session_name, " and ".join(estimators))

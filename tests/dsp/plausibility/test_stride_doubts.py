@@ -169,7 +169,7 @@ def test_cuts_change_nothing(cuts):
 
 @given(st.integers(0, 10**6))
 @settings(deadline=None, max_examples=60)
-def test_looks_at_which_nobody_moves_are_passed_by_as_one_after_another(seed: int) -> None:
+def test_looks_together_find_what_one_after_another_does(seed: int) -> None:
     rng = np.random.default_rng(seed)
     parts, looks = [], 0
     for kind in rng.integers(0, 4, 12).tolist():
@@ -257,4 +257,8 @@ def test_review_looks_back_and_doubts_nobody_in_strides():
 
 
 def test_history_is_as_long_as_what_is_compared():
-    assert StrideDoubts(SEGMENTS)._leans.maxlen == STRIDE + BEFORE
+    """With the look that is compared."""
+    doubts = StrideDoubts(SEGMENTS)
+    doubts.feed(verticals({}, {}, 50))
+    assert doubts._leans is not None
+    assert doubts._leans.shape[1] + 1 == STRIDE + BEFORE

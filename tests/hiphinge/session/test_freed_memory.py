@@ -1,7 +1,8 @@
-"""Memory that a session has freed goes back to the system."""
+"""Memory that a session has freed goes back to the system; what computes a recording keeps it."""
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 import hiphinge.session.in_progress as app
+from hiphinge.session import freed_memory
+from hiphinge.session.computation import compute
 from hiphinge.session.in_progress import GIVE_BACK_EVERY_S, SessionInProgress
 from tests.conftest import ROOT
 from virtual_athlete import simulate
@@ -28,6 +31,37 @@ before = resident()
 give_back()
 assert resident() < before - 60.0, (before, resident())
 """
+
+
+AGAIN = """
+import resource
+from hiphinge.session.freed_memory import keep
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(40):
+        bytearray(3_000_000)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+without = faults()
+keep()
+faults()
+assert without > 20_000 > 1000 > faults(), without
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps it")
+def test_what_was_freed_is_used_again_whatever_the_process_was_started_with() -> None:
+    dask = os.environ | {"MALLOC_TRIM_THRESHOLD_": "65536"}
+    subprocess.run([sys.executable, "-c", AGAIN], cwd=ROOT, env=dask, check=True)
+
+
+def test_what_computes_a_recording_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(freed_memory, "keep", lambda: asked.append(True))
+    simulated = simulate("demo", 2)
+    compute(simulated.session, [simulated.events[:1000]], tmp_path, "s", ["live"])
+    assert asked
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc keeps it")
