@@ -122,7 +122,7 @@ class Recording:
                     packets, (first_seq, last_seq, singles) = window_of(window, len(gathers))
                     if next_seq is not None and first_seq != next_seq:
                         raise Damaged(f"a window that begins with event {first_seq} where {next_seq} is due")
-                    gather(gathers, packets, first_seq, last_seq, singles, clock)
+                    gather(gathers, window, packets, first_seq, last_seq, singles, clock)
                 except (Torn, Damaged) as fault:
                     stop = (fault, at, file.tell(), count)
                     break

@@ -96,21 +96,20 @@ def decompressed(content: bytes, decompress: Any) -> bytes:
     return data
 
 
-def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, memoryview]], tuple[int, int, list[SingleEvent]]]:
-    """Packet messages ``(sensor number, body)`` of a decompressed window, without copying, and its trailer."""
-    packets: list[tuple[int, memoryview]] = []
-    at, whole = 0, memoryview(data)
+def window_of(data: bytes, sensors: int) -> tuple[list[tuple[int, int, int]], tuple[int, int, list[SingleEvent]]]:
+    """Packet messages ``(sensor number, begin, end)`` of a decompressed window, and its trailer."""
+    packets: list[tuple[int, int, int]] = []
+    at = 0
     try:
         while True:
             opcode, length, channel, _, _, _ = _MESSAGE.unpack_from(data, at)
-            body = whole[at + _MESSAGE.size : at + RECORD.size + length]
-            at += RECORD.size + length
+            begin, at = at + _MESSAGE.size, at + RECORD.size + length
             if opcode != Opcode.MESSAGE or length < _MESSAGE_FIELDS or not 1 <= channel <= sensors + 1:
                 raise ValueError("a window with other records than messages")
             if channel > sensors:
                 break
-            packets.append((channel - 1, body))
-        trailer = decode_trailer(body)
+            packets.append((channel - 1, begin, at))
+        trailer = decode_trailer(memoryview(data)[begin:at])
     except (struct.error, ValueError) as error:
         raise Damaged(f"a window without a sound trailer ({error})") from None
     if at != len(data):
@@ -137,7 +136,8 @@ class SessionClock:
 
 def gather(
     gathers: list[PacketGather],
-    packets: list[tuple[int, memoryview]],
+    window: bytes,
+    packets: list[tuple[int, int, int]],
     first_seq: int,
     last_seq: int,
     singles: list[SingleEvent],
@@ -146,7 +146,7 @@ def gather(
     """Add a whole window to the collection, or nothing of it. Raises `Damaged`."""
     due = last_seq - first_seq + 1 - len(singles)
     try:
-        split = [(sensor, *split_packets(body)) for sensor, body in packets]
+        split = [(sensor, *split_packets(window, begin, end)) for sensor, begin, end in packets]
     except ValueError as error:
         raise Damaged(f"a window with an unsound message ({error})") from None
     if sum(n for _, n, _ in split) != due:
