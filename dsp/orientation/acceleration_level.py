@@ -160,19 +160,19 @@ def _remembered(squares: Floats, before: float, share: float) -> list[float]:
     return [before := before + (square - before) * share for square in squares.tolist()]
 
 
-def _low_passed(pushes: list[complex], share: float) -> list[complex]:
+def _low_passed(pushes: Complexes, share: float) -> Complexes:
     """Second-order Butterworth low-pass by the bilinear transform, in steady state for the first value; share: the corner
     over the rate."""
     k = math.tan(math.pi * share)
     norm = 1.0 / (1.0 + math.sqrt(2.0) * k + k * k)
     gain, back, earlier = k * k * norm, 2.0 * (1.0 - k * k) * norm, -(1.0 - math.sqrt(2.0) * k + k * k) * norm
-    x1 = x2 = y1 = y2 = pushes[0]
+    before = np.concatenate((pushes[:1], pushes[:1], pushes))
+    y1 = y2 = pushes.item(0)
     passed = []
-    for push in pushes:
-        y1, y2 = gain * (push + 2.0 * x1 + x2) + back * y1 + earlier * y2, y1
-        x1, x2 = push, x1
+    for forward in (gain * (pushes + 2.0 * before[1:-1] + before[:-2])).tolist():
+        y1, y2 = forward + back * y1 + earlier * y2, y1
         passed.append(y1)
-    return passed
+    return np.array(passed)
 
 
 def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> tuple[Floats, Floats]:
@@ -189,8 +189,7 @@ def two_sided_level(rate_hz: float, acc: Floats, quat: Floats) -> tuple[Floats, 
     more = np.concatenate((2.0 * pushes[0] - pushes[beyond:0:-1], pushes, 2.0 * pushes[-1] - pushes[-2 : -beyond - 2 : -1]))
     # VQF's corner frequency; with few blocks a second, the highest possible
     share = min(math.sqrt(2.0) / (2.0 * math.pi * TAU_S) * block / rate_hz, 0.25)
-    back = _low_passed(_low_passed(more.tolist(), share)[::-1], share)[::-1]
-    left = np.array(back[beyond : beyond + blocks])
+    left = _low_passed(_low_passed(more, share)[::-1], share)[::-1][beyond : beyond + blocks]
     found = BOTH_WAYS**2 * (left.real * left.real + left.imag * left.imag)
     squares, forgotten = np.square(pushes.real) + np.square(pushes.imag), 1.0 - math.exp(-block / rate_hz / SHAKEN_S)
     onward = np.array(_remembered(squares, float(squares[0]), forgotten))

@@ -126,9 +126,10 @@ class StrideDoubts:
         self._leans: Floats | None = None
         """Those at the latest looks (2 s, `_BEFORE`)."""
         self._outside = np.zeros((n, ALONE_LOOKS - 1))
-        self._walked = self._compared = self._calm = self._on_feet = 0
-        """Looks in a row at which somebody walked, something was compared, all stood as they did, or both feet were on the
-        floor."""
+        self._walked = self._compared = self._calm = 0
+        """Looks in a row at which somebody walked, something was compared, or all stood as they did."""
+        self._on_feet = -1
+        """And at which both feet were on the floor, after the first look."""
         self._idle, self._upright = STEPS, STRIDE
         """Looks since a thigh took a step, and since the pelvis leant forward."""
         self._left: dict[int, _Left] = {}
