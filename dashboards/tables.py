@@ -2,7 +2,7 @@
 
 Columns, types, units and descriptions come from `body_signals.quantities`. The bytes depend on the rows only, never on how
 they were split into calls: row groups end at whole minutes of session time. Memory is bounded by the rows of one call and of
-one minute. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
+some minutes. The files appear together, under their final names, when the writer is closed; otherwise nothing appears.
 
 Every reader gets today's columns. A column that is younger than the file is filled with missing values (`Quantity.since`), and
 a column that this version does not know yet is left out. Any other difference is an error that names the column.
@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import math
 import shutil
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +49,8 @@ ANGLES, ORIENTATIONS, REPETITIONS, SUMMARY = "angles.parquet", "orientations.par
 
 _ROW_GROUP_S = 60.0
 """Session time in one row group of a table, s (ours)."""
+_MOST_WAITING = 16
+"""Row groups that wait to be encoded, at most (ours): some MB."""
 _ARROW: dict[Storage, pa.DataType] = {
     Storage.FLOAT64: pa.float64(),
     Storage.FLOAT32: pa.float32(),
@@ -103,6 +107,9 @@ class TableWriter:
         self._minute = -(10**9)
         """The first minute whose orientations are not written yet."""
         self._repetitions: list[Repetition] = []
+        # Arrow needs no lock of Python: row groups are encoded while the next rows are computed
+        self._encoder = ThreadPoolExecutor(1, "tables")
+        self._encoding: deque[Future[None]] = deque()
         self._open = True
         with self._guarded():
             shutil.rmtree(self._scratch, ignore_errors=True)
@@ -154,9 +161,11 @@ class TableWriter:
         text = summary_text(summary, self._estimator)
         with self._guarded():
             self._write_angles(keep_last=False)
+            self._write_orientations(_minute(max((w.last_s for w in self._sensors.values()), default=0.0)) + 1)
+            self._wait_for_encoding(0)
+            self._encoder.shutdown()
             say_head(self._angles, ANGLE_SCHEMA, summary)
             self._angles.close()
-            self._write_orientations(_minute(max((w.last_s for w in self._sensors.values()), default=0.0)) + 1)
             say_head(self._orientations, ORIENTATION_SCHEMA, summary)
             self._orientations.close()
             with open_parquet(self._scratch / REPETITIONS, REPETITION_SCHEMA) as out:
@@ -171,6 +180,7 @@ class TableWriter:
         if not self._open:
             return
         self._open = False
+        self._encoder.shutdown(cancel_futures=True)
         self._angles.close()
         self._orientations.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
@@ -216,7 +226,17 @@ class TableWriter:
                 self._write_minute(part)
 
     def _write_minute(self, rows: AngleRows) -> None:
-        self._angles.write_table(arrow_angles(rows), row_group_size=len(rows))
+        self._encode(self._angles, arrow_angles(rows))
+
+    def _encode(self, file: pq.ParquetWriter, table: pa.Table) -> None:
+        """Write a row group beside the caller; an error comes with a later one, or at the end."""
+        self._wait_for_encoding(_MOST_WAITING)
+        self._encoding.append(self._encoder.submit(file.write_table, table, row_group_size=len(table)))
+
+    def _wait_for_encoding(self, most: int) -> None:
+        """Until at most this many row groups are still to be written. OSError where one could not be."""
+        while len(self._encoding) > most:
+            self._encoding.popleft().result()
 
     def _write_orientations(self, until: int) -> None:
         """Write the waiting rows of the minutes before `until`: minute by minute, within a minute sensor by sensor."""
@@ -231,7 +251,7 @@ class TableWriter:
                 minutes.setdefault(_minute(rows.time_s[piece.start]), []).append((i, _cut(rows, piece)))
         for minute in sorted(minutes):
             table = _orientation_table(keys, minutes[minute])
-            self._orientations.write_table(table, row_group_size=len(table))
+            self._encode(self._orientations, table)
 
     def _appear(self) -> None:
         """Move the scratch folder to the final place: old and new files are never mixed."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -362,6 +364,48 @@ def test_a_disk_that_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(HiphingeError, match=r"file/live: cannot write results.*Check free space"):
         TableWriter(tmp_path / "file", "live")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are Unix's")
+def test_a_disk_that_is_full_while_rows_are_written_is_told_and_earlier_results_stay(tmp_path: Path) -> None:
+    import resource
+
+    folder = write_session(tmp_path, "live", seconds=10)
+    before = contents(folder)
+    _, hard = limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def write() -> None:
+        with TableWriter(folder, "live") as out:
+            out.angles(angle_rows(1800))
+            out.close(summary("live", 0))
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(HiphingeError, match=r"live: cannot write results: .*Check free space"):
+            write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert contents(folder) == before
+
+
+def test_rows_wait_for_the_disk_in_bounded_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_write, writes = threading.Event(), pq.ParquetWriter.write_table
+
+    def write_when_told(*given: object, **more: object) -> None:
+        assert may_write.wait(60.0)
+        writes(*given, **more)
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", write_when_told)
+    minutes = tables._MOST_WAITING + 3
+    rows = angle_rows(60 * minutes)
+    with TableWriter(tmp_path, "live") as out:
+        # one is with the disk, the others wait, and the last is not whole yet
+        out.angles(rows.part(0, 6000 * (minutes - 2)))
+        threading.Timer(0.2, may_write.set).start()
+        out.angles(rows.part(6000 * (minutes - 2), len(rows)))
+        assert may_write.is_set()
+        out.close(summary("live", 0))
+    assert len(list(angle_minutes(tmp_path, "live"))) == minutes
 
 
 def test_a_file_states_whose_and_of_when_it_is(tmp_path: Path) -> None:
