@@ -154,6 +154,34 @@ def test_chunks_do_not_matter(seed, sizes) -> None:
             assert getattr(whole.sensors[key], field).tobytes() == getattr(cut.sensors[key], field).tobytes(), (key, field)
 
 
+@given(
+    st.sampled_from([20.0, 50.0, 60.0, 99.7, 100.0, 100.3, 200.0, 201.0]),
+    st.integers(0, 6),
+    st.integers(-4, 4),
+    st.integers(-4, 4),
+    st.integers(0, 2**16),
+)
+@settings(deadline=None)
+def test_a_tick_has_the_samples_on_either_side_of_it(rate: float, gone: int, early: int, late: int, seed: int) -> None:
+    """Whatever the clock, some samples that are missing, and ticks that begin before the samples or end after them."""
+    rng = np.random.default_rng(seed)
+    time_s = 1.0 + np.arange(120) / rate
+    time_s = np.delete(time_s, rng.integers(0, 120, gone))
+    track = SensorTrack()
+    track.add(turning(time_s), rate)
+    ticks_s = np.arange(round(time_s[0] * 100) - early, round(time_s[-1] * 100) + late) / 100.0
+    low, high = np.full((2, track._kept.shape[0], len(ticks_s)), -1.0)
+    before, after = track.around(ticks_s, low, high)
+    kept = track._kept[:, track._start : track._stop]
+    right = np.minimum(np.searchsorted(time_s, ticks_s), len(time_s) - 1)
+    left = np.maximum(right - 1, 0)
+    numbers = np.arange(len(time_s))
+    assert np.array_equal(numbers[before], left)
+    assert np.array_equal(numbers[after], right)
+    assert np.array_equal(low[3:], kept[3:, left])
+    assert np.array_equal(high, kept[:, right])
+
+
 def test_short_holes_are_bridged_and_flagged_long_ones_are_missing() -> None:
     grid, tracks = grid_of("a")
     time_s = np.arange(-0.005, 2.0, 0.01)
