@@ -189,6 +189,9 @@ class StrideDoubts:
         k = every.shape[1] - _BEFORE
         idle = _since(~(apart[-k:] * STEPS > STEPS_RAD), self._idle)
         self._idle = idle.item(-1)
+        if idle.min() >= STEPS:
+            # mostly nobody walks
+            return np.zeros(k, np.bool_)
         steps = np.minimum(_sums(of_left, STEPS, k), _sums(of_right, STEPS, k)) >= STEPS_RAD
         against = _sums(apart, STRIDE, k) >= APART * _sums(together, STRIDE, k)
         strides = sliding_window_view(every[self._thighs], STRIDE, axis=1)[:, -k:]
