@@ -47,12 +47,14 @@ OPPOSITE_CONFIDENCE = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Axis:
-    """Axis to the wearer's right (3,) in the sensor, the method, the confidence (0 … 1), and its reasons."""
+    """Axis to the wearer's right (3,) in the sensor, the method, the confidence (0 … 1), and its reasons. guessed: it may as
+    well be the axis to the left."""
 
     right: Floats
     method: str
     confidence: float
     reasons: tuple[str, ...]
+    guessed: bool = False
 
 
 def of_movements(

@@ -16,7 +16,7 @@ from dataclasses import replace
 import numpy as np
 
 from body_signals import Floats
-from dsp.alignment.mediolateral_axis import Axis
+from dsp.alignment.mediolateral_axis import WALKING_CONFIDENCE, Axis
 from dsp.calibration.calibration_movements import SensorMovement
 
 BENT_RAD = np.radians(10.0)
@@ -41,12 +41,25 @@ def beside_lumbar(axis: Axis, pelvis: Floats, lumbar: Floats, spans: Sequence[tu
         there[start:end] = True
     sign = _seated(pelvis, lumbar, seats) or _bending(pelvis[there], lumbar[there])
     if sign == 0.0:
-        reason = "the lumbar spine does not tell which way the pelvis bends: its sign is a guess"
-        return replace(axis, confidence=UNKNOWN_CONFIDENCE * axis.confidence, reasons=(*axis.reasons, reason))
+        return guessed(axis)
     if sign > 0.0:
         return axis
     reason = "the pelvis leaned back further than forward: its sign is that of the lumbar spine's bends"
     return replace(axis, right=-axis.right, reasons=(*axis.reasons, reason))
+
+
+def guessed(axis: Axis) -> Axis:
+    """The pelvis's axis where the lumbar spine says nothing of its sign."""
+    reason = "the lumbar spine does not tell which way the pelvis bends: its sign is a guess"
+    return replace(axis, confidence=UNKNOWN_CONFIDENCE * axis.confidence, reasons=(*axis.reasons, reason), guessed=True)
+
+
+def beside_walking(axis: Axis, up: Floats, forward: Floats) -> Axis:
+    """A `guessed` axis with the sign from walking off. up, forward (3,): in the sensor."""
+    *reasons, _ = axis.reasons
+    confidence = min(axis.confidence / UNKNOWN_CONFIDENCE, WALKING_CONFIDENCE)
+    right = axis.right if float(np.cross(forward, up) @ axis.right) > 0.0 else -axis.right
+    return Axis(right, axis.method, confidence, (*reasons, "which way the pelvis bends is known from walking off"))
 
 
 def _bending(pelvis: Floats, lumbar: Floats) -> float:

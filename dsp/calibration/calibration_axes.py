@@ -21,7 +21,7 @@ from dsp.alignment.mediolateral_axis import (
     of_walking,
     to_segment,
 )
-from dsp.alignment.pelvis_sign import beside_lumbar, share_of
+from dsp.alignment.pelvis_sign import beside_lumbar, beside_walking, guessed, share_of
 from dsp.alignment.segment_axes import leaning
 from dsp.calibration.calibration_movements import (
     LUMBAR_KEY,
@@ -86,16 +86,19 @@ class CalibrationAxes:
 
     def axis(self, key: str) -> Axis | None:
         """A sensor's mediolateral axis, from the most trusted source available."""
-        up, mounting = self.zero.up[key], self.mountings.get(key)
-        axis = self._moved(key)
-        if axis is not None:
+        axis, forward, up = self._by_itself(key), self.walk.forward(key), self.zero.up[key]
+        if (axis is not None and not axis.guessed) or forward is None or self._walked_backwards():
             return axis
-        if mounting is not None:
-            return of_mounting(mounting, up, _own(key), self.walk.strides(key) if key in THIGH_KEYS else None)
-        forward = self.walk.forward(key)
-        if forward is None or self._walked_backwards():
-            return None
+        if axis is not None:
+            return beside_walking(axis, up, forward)
         return of_walking(up, forward, self.walk.swing(key) if key in THIGH_KEYS else None)
+
+    def _by_itself(self, key: str) -> Axis | None:
+        """The axis from the sensor's movements or its stated mounting; None where it has neither."""
+        axis, mounting = self._moved(key), self.mountings.get(key)
+        if axis is not None or mounting is None:
+            return axis
+        return of_mounting(mounting, self.zero.up[key], _own(key), self.walk.strides(key) if key in THIGH_KEYS else None)
 
     def _moved(self, key: str) -> Axis | None:
         """The axis from the sensor's movements; None where there were none."""
@@ -116,7 +119,12 @@ class CalibrationAxes:
         """Whether a sensor whose movements show its right side says that the person walked backwards, usually to a chair."""
         for key, up in self.zero.up.items():
             forward, axis = self.walk.forward(key), self._moved(key)
-            if forward is not None and axis is not None and float(np.cross(forward, up) @ axis.right) < 0.0:
+            if (
+                forward is not None
+                and axis is not None
+                and not axis.guessed
+                and float(np.cross(forward, up) @ axis.right) < 0.0
+            ):
                 return True
         return False
 
@@ -126,9 +134,11 @@ class CalibrationAxes:
 
     def _beside_lumbar(self, axis: Axis, kind: str, movements: Sequence[SensorMovement]) -> Axis:
         """The pelvis's axis from these movements, with the sign from the lumbar sensor where it is worn."""
-        spine = self.axis(LUMBAR_KEY) if LUMBAR_KEY in self.zero.up else None
-        if spine is None:
+        if LUMBAR_KEY not in self.zero.up:
             return axis
+        spine = self._by_itself(LUMBAR_KEY)
+        if spine is None:
+            return guessed(axis)
         lumbar, spans = self.lean(LUMBAR_KEY, spine), [(m.start, m.end) for m in movements]
         seats = [(a + b) // 2 for (_, a), (b, _) in pairwise(spans)][::2] if kind == SITTINGS else []
         return beside_lumbar(axis, self.lean(PELVIS_KEY, axis), lumbar, spans, seats)

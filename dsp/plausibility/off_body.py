@@ -286,10 +286,10 @@ class OffBodyWatch:
         the pelvis turned against each other and the lumbar spine moved too, as in a squat: when a knee is raised, or a leg
         lifted behind, the other one stands. Further away other looks tell, and a seat or a bench may hold a thigh."""
         k = seen.shape[1]
-        if len(self._sensors) < HUB_OTHERS + 1:
-            return
         quiet = turn[:, -k:] < QUIET_RAD
         self._rested = np.zeros(quiet.shape, np.int64)
+        if len(self._sensors) < HUB_OTHERS + 1:
+            return
         if not quiet.any():
             self._resting[:] = 0
             return

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from body_signals import Floats
-from dsp.alignment.mediolateral_axis import Axis
-from dsp.alignment.pelvis_sign import UNKNOWN_CONFIDENCE, beside_lumbar, share_of
+from dsp.alignment.mediolateral_axis import WALKING_CONFIDENCE, Axis
+from dsp.alignment.pelvis_sign import UNKNOWN_CONFIDENCE, beside_lumbar, beside_walking, share_of
 from dsp.calibration.calibration_movements import SensorMovement
 
 
@@ -47,6 +47,18 @@ def test_a_pelvis_that_hardly_moves_has_a_guessed_sign(pelvis: float) -> None:
     assert found.confidence == pytest.approx(UNKNOWN_CONFIDENCE * 0.8)
     assert "is a guess" in found.reasons[-1]
     assert beside_lumbar(axis(), degrees(3.1), degrees(60.0), [(0, 1)], []).reasons == ()
+
+
+@pytest.mark.parametrize(("forward", "sign"), [((0.0, 0.0, 1.0), 1.0), ((0.0, 0.0, -1.0), -1.0)])
+def test_walking_off_decides_what_would_be_guessed(forward: tuple[float, float, float], sign: float) -> None:
+    """Up is x and the right side y, so that forward is z."""
+    guess = beside_lumbar(axis(), degrees(2.0), degrees(60.0), [(0, 1)], [])
+    assert guess.guessed
+    found = beside_walking(guess, np.array([-1.0, 0.0, 0.0]), np.array(forward))
+    np.testing.assert_array_equal(found.right, -sign * axis().right)
+    assert not found.guessed
+    assert found.confidence == WALKING_CONFIDENCE
+    assert found.reasons == ("which way the pelvis bends is known from walking off",)
 
 
 def test_a_seat_decides_before_the_bends() -> None:

@@ -82,6 +82,26 @@ def test_a_sensor_that_lies_on_the_floor_is_known_within_two_seconds(key, kind):
     assert np.isfinite(now.found.angles[after][10][others]).any()
 
 
+@pytest.mark.parametrize("pipeline", [LivePipeline, ReviewPipeline])
+@pytest.mark.parametrize(
+    ("kit", "key"),
+    [
+        (("pelvis", "thigh_right"), "thigh_right"),
+        (("lumbar", "pelvis"), "pelvis"),
+        (("pelvis", "thigh_left", "thigh_right"), "thigh_left"),
+    ],
+)
+def test_of_fewer_sensors_one_that_tumbles_is_known_too(pipeline, kit, key):
+    script, at = walking(4)
+    athlete = SimulatedAthlete(script, 4)
+    samples = fallen(athlete, athlete.plain(), key, at, "tumbles", 4)
+    sensors = [sensor for sensor in athlete.session.sensors if sensor.key in kit]
+    now = seen(pipeline(sensors, kit), {worn: samples[worn] for worn in kit}, [m.time_s for m in script.marks])
+    (finding,) = now.off(key)
+    assert at < finding.known_s < at + 2.5
+    assert not [f for f in now.findings if f.sensor != key and f.cause is Cause.OFF_BODY]
+
+
 def test_no_squats_are_made_of_walking_when_a_thigh_sensor_has_fallen():
     now, at = lost("thigh_left", "front", 2)
     counted = [r for r in now.found.repetitions if r.start_s > at and r.end_s < at + 8.0]
