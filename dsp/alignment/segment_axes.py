@@ -5,9 +5,11 @@ Everything here needs only gravity and the sensor's own heading; (3, n) is compo
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
-from body_signals import Floats
+from body_signals import G0, Floats
 from dsp import rotation
 
 WALKED_S = (1.5, 3.0)
@@ -22,6 +24,9 @@ AGREES_RAD = np.radians(60.0)
 two of its axes the nearer one is stated, so the statement may be off by half a right angle."""
 STRAIGHT_RAD = np.radians(20.0)
 """Largest change of direction over that interval (ours)."""
+BRIDGED_S = 0.3
+"""Time, s, between two samples of the motion up to which those between are filled in: a packet was lost, or came
+too late (ours)."""
 ALIKE_RAD = np.radians(12.0)
 """Bends whose axes are within this angle of each other went in the same direction (ours)."""
 
@@ -130,13 +135,15 @@ def walked_off(
     """Direction (3,) in the sensor in which its wearer walked off from a standing; None where the wearer did not, or not
     straight.
 
-    integral (3, k): running integral of the specific force, earth frame, at times_s (k,). standing_s: beginning and end of the
-    standing, whose mean specific force is gravity, so that tilt and accelerometer offset fall out. standing (4,): the sensor's
-    orientation during it, with the same heading. A sensor on a walking body has the body's velocity plus an oscillation in
-    each stride, so its mean over a second and a half points forward. tilted_s: time constant with which a causal filter,
-    restarted with the standing, mistakes the walker's acceleration for gravity; this is compensated. None: it does not.
+    integral (3, k): running integral of the specific force, earth frame, at times_s (k,), NaN where missing. standing_s:
+    beginning and end of the standing, whose mean specific force is gravity, so that tilt and accelerometer offset fall out.
+    standing (4,): the sensor's orientation during it, with the same heading. A sensor on a walking body has the body's
+    velocity plus an oscillation in each stride, so its mean over a second and a half points forward. tilted_s: time constant
+    with which a causal filter, restarted with the standing, mistakes the walker's acceleration for gravity; this is
+    compensated. None: it does not.
     begun_s: session time of the restart, where standing_s is a later part of the standing.
     """
+    integral = _bridged(integral, times_s)
     begin, end = np.searchsorted(times_s, standing_s).tolist()
     first, last = np.searchsorted(times_s, [standing_s[1] + s for s in WALKED_S]).tolist()
     if end - begin < 2 or last - first < 8 or last >= len(times_s):
@@ -160,6 +167,20 @@ def walked_off(
         return None
     forward = np.append(early + late, 0.0)[:, None] / np.hypot(*(early + late))
     return np.asarray(rotation.rotate(rotation.conjugate(standing[:, None]), forward)[:, 0])
+
+
+def _bridged(integral: Floats, times_s: Floats) -> Floats:
+    """The integral (3, k) with what is missing for a moment filled in, where it goes on afterwards as it did before."""
+    there = np.flatnonzero(np.isfinite(integral[0]))
+    if len(there) == integral.shape[1]:
+        return integral
+    bridged = integral.copy()
+    for a, b in pairwise(there.tolist()):
+        gap_s, gained = times_s[b] - times_s[a], integral[:, b] - integral[:, a]
+        if b - a > 1 and gap_s < BRIDGED_S + 1e-6 and abs(gained[2] - G0 * gap_s) < 0.5 * G0 * gap_s:
+            share = (times_s[a + 1 : b] - times_s[a]) / gap_s
+            bridged[:, a + 1 : b] = integral[:, a, None] + gained[:, None] * share
+    return bridged
 
 
 def _put_back(gained: Floats, ages_s: Floats, tilted_s: float) -> Floats:

@@ -56,3 +56,22 @@ def test_who_stands_turns_or_walks_slowly_has_not_walked_off() -> None:
     velocity, times_s = integral(0.0)
     until = times_s < STANDING_S[1] + 0.5
     assert walked_off(velocity[:, until], times_s[until], STANDING_S, UPRIGHT) is None
+
+
+@pytest.mark.parametrize("tilted_s", [None, 3.0])
+def test_a_moment_that_is_missing_is_bridged_and_a_longer_one_or_a_new_beginning_is_not(tilted_s: float | None) -> None:
+    """At ten samples a second: a lost packet takes one or two of them."""
+    velocity, times_s = (x[..., ::5].copy() for x in integral(0.0))
+    whole = walked_off(velocity, times_s, STANDING_S, UPRIGHT, tilted_s)
+    for at, many in ((12, 1), (45, 2), (58, 2)):
+        gone = velocity.copy()
+        gone[:, at : at + many] = np.nan
+        assert direction_deg(walked_off(gone, times_s, STANDING_S, UPRIGHT, tilted_s)) == pytest.approx(
+            direction_deg(whole), abs=0.5
+        )
+    gone[:, 58:61] = np.nan
+    assert walked_off(gone, times_s, STANDING_S, UPRIGHT, tilted_s) is None
+    anew = velocity.copy()
+    anew[:, 58] = np.nan
+    anew[:, 59:] -= anew[:, 59:60]
+    assert walked_off(anew, times_s, STANDING_S, UPRIGHT, tilted_s) is None

@@ -16,8 +16,9 @@ from dsp import rotation
 from dsp.alignment.segment_axes import walked_off
 from dsp.live import LivePipeline
 from dsp.review import ReviewPipeline
+from hiphinge.engine import Engine
 from tests.dsp.sessions import FLEXIONS, Found, from_samples, plain, rms
-from virtual_athlete import JointAngles, Samples, Script, SimulatedAthlete, to_plain
+from virtual_athlete import JointAngles, Samples, Script, SimulatedAthlete, simulate, to_plain
 from virtual_athlete.sensors import MOUNTINGS, SensorSettings
 
 PIPELINES = {"live": LivePipeline, "review": ReviewPipeline}
@@ -72,6 +73,16 @@ def found_and_errors(
     # the zero is the standing, however short
     quiet = slice(20, int(100 * stand_s) - 20)
     return found, {name: found.error(truth, name) + np.degrees(truth.angles[name][quiet].mean()) for name in FLEXIONS}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 501])
+def test_packets_that_come_too_late_do_not_keep_walking_off_from_calibrating_live(seed: int) -> None:
+    """The simulated radio holds some back in each of these sessions while somebody stands or walks off."""
+    simulated = simulate(walk(seed), seed)
+    output = Engine(simulated.session, ("live",)).feed(simulated.events)["live"]
+    assert any((rows.quality & Quality.LATE).any() for rows in output.angles)
+    found = [alignment for alignment in output.alignments if len(alignment.to_segment) == 4]
+    assert {report.method for report in found[0].reports} == {"standing and walking off"}
 
 
 @cache
