@@ -10,7 +10,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from body_signals import CALIBRATE, HEEL_DROP, Event, HiphingeError, Session, SessionMark, TimedBlock, origin
+from body_signals import (
+    CALIBRATE,
+    HEEL_DROP,
+    RISING,
+    Event,
+    HiphingeError,
+    Packets,
+    Session,
+    SessionMark,
+    TimedBlock,
+    origin,
+    zero_ns,
+)
 from ingest.formats.plain import SESSION_TOML, PlainSession, read_plain
 from ingest.heads.edits import EDITS, Edits, mended, read_edits, same
 from ingest.heads.session_toml import read_origins, read_session_toml
@@ -18,6 +30,8 @@ from ingest.recording.mended import MendedEvents
 from ingest.recording.recorder import STRETCH_WINDOWS, Recording, read_recording
 
 RECORDING = "recording.mcap"
+BESIDE_S = 1.0
+"""Entries may lie outside the session by this time, s: the last sample comes a little before its end (ours)."""
 _INPUTS = "Give a session folder, a plain session (session.toml and CSV files), or an .mcap recording."
 
 
@@ -85,6 +99,7 @@ def _plain(folder: Path) -> Input:
         )
     edits = read_edits(folder)
     plain = read_plain(folder)
+    _check_times(edits, min(float(one.time_s[0]) for one in plain.samples.values()), plain.duration_s, folder)
     unmet = [gone for gone in edits.deleted if all(not same(mark, gone) for mark in plain.session.marks)]
     session = replace(plain.session, marks=mended(plain.session.marks, edits))
     return input_of(replace(plain, session=session), _unmet(unmet, folder))
@@ -117,7 +132,9 @@ def _recorded(path: Path, beside: Path | None, salvage: bool) -> Input:
     def batches() -> Iterator[Sequence[Event]]:
         nonlocal events
         events = MendedEvents(acting, gone)
-        return events.of(recording.batches(STRETCH_WINDOWS))
+        recorded: Iterator[Sequence[Event]] = recording.batches(STRETCH_WINDOWS)
+        # of a recording that is damaged somebody may have said more than is left
+        return events.of(recorded if salvage or not edits.added else _with_times_checked(recorded, edits, path.parent))
 
     return Input(
         replace(session, marks=tuple(mark for mark in marks if mark not in acting)),
@@ -126,6 +143,30 @@ def _recorded(path: Path, beside: Path | None, salvage: bool) -> Input:
         lambda: [*remarks, *recording.warnings, *_unmet(events.unmet if recording.bytes_read else [], path.parent)],
         lambda _: recording.bytes_read / recording.size_bytes,
     )
+
+
+def _with_times_checked(batches: Iterator[Sequence[Event]], edits: Edits, folder: Path) -> Iterator[Sequence[Event]]:
+    """The batches of a recording; HiphingeError after the last one where an entry lies outside of it."""
+    zero: int | None = None
+    latest = 0
+    for batch in batches:
+        zero = zero_ns(batch) if zero is None else zero
+        arrivals = [int(event.arrival_ns[-1]) for event in batch if isinstance(event, Packets) and len(event)]
+        latest = max([latest, *arrivals, *(event.arrival_ns for event in batch[-1:] if not isinstance(event, Packets))])
+        yield batch
+    if zero is not None:
+        _check_times(edits, 0.0, (latest - zero) / 1e9, folder)
+
+
+def _check_times(edits: Edits, begin_s: float, end_s: float, folder: Path) -> None:
+    """HiphingeError where an entry lies outside the session. Somebody may have risen from bed before it."""
+    for mark in edits.added:
+        early = mark.label != RISING and mark.time_s < begin_s - BESIDE_S
+        if early or mark.time_s > end_s + BESIDE_S:
+            what = (
+                f"{mark.label!r} at {mark.time_s:g} s is outside this session, which goes from {begin_s:.0f} to {end_s:.0f} s"
+            )
+            raise HiphingeError(what, str(folder / EDITS), "Correct its time_s, or remove the entry")
 
 
 def _unmet(deleted: Sequence[SessionMark], folder: Path) -> list[str]:

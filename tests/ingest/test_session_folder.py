@@ -125,6 +125,29 @@ def refused(path: Path, what: str, remedy: str) -> None:
     assert remedy in caught.value.remedy
 
 
+@pytest.mark.parametrize("recorded", [True, False])
+@pytest.mark.parametrize(
+    "entry",
+    ['[[mark]]\ntime_s = 5000\nlabel = "calibrate"', '[[note]]\ntime_s = 500\ntext = "x"', "[[pain]]\ntime_s = -9\nscore = 3"],
+)
+def test_what_was_said_of_a_time_outside_the_session_is_refused(tmp_path: Path, recorded: bool, entry: str) -> None:
+    if recorded:
+        record(tmp_path / "recording.mcap")
+    else:
+        plain(tmp_path / "s")
+    folder = tmp_path if recorded else tmp_path / "s"
+    (folder / "edits.toml").write_text(f"{entry}\n")
+    with pytest.raises(
+        HiphingeError, match=r"edits\.toml: .* is outside this session, which goes from 0 to .*Correct its time_s"
+    ):
+        list(open_input(folder).batches())
+    if recorded:
+        # what is left of a damaged recording may be shorter
+        assert list(open_input(folder, salvage=True).batches())
+    (folder / "edits.toml").write_text('[[mark]]\ntime_s = -3600\nlabel = "rising"\n[[note]]\ntime_s = 0.5\ntext = "x"\n')
+    assert list(open_input(folder).batches())
+
+
 def test_what_is_no_input(tmp_path: Path) -> None:
     refused(tmp_path / "nowhere", "not found", "Give a session folder")
     refused(tmp_path, "neither recording.mcap nor session.toml", "Give a session folder")

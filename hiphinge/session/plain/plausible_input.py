@@ -20,6 +20,8 @@ from ingest.formats import ImportedSession, PlainSamples, PlainSession, StoredSa
 _OF_A_WHOLE_FILE = frozenset(
     (Cause.GYR_SCALE, Cause.GYR_SIGN, Cause.GYR_AXES, Cause.ACC_SCALE, Cause.ACC_SIGN, Cause.TIME_UNIT)
 )
+_COPIED, _DISTINCT = 200, 20
+"""Two sensors never have the first number of samples in common, among which the second are distinct (ours)."""
 _ALIKE = 0.05
 """Files of one session have the same number of samples, or the same duration, within this part (ours)."""
 
@@ -42,6 +44,7 @@ def _check(
     where: Mapping[str, Callable[[float], str]],
 ) -> list[Finding]:
     partly: list[Finding] = []
+    _check_copies({key: one for key, one in samples.items() if key in rates_hz}, where)
     for sensor in session.sensors:
         if sensor.key not in rates_hz:
             continue
@@ -54,6 +57,21 @@ def _check(
             partly.append(finding)
     _check_beside_each_other({key: one for key, one in samples.items() if key in rates_hz}, where)
     return partly
+
+
+def _check_copies(worn: Mapping[str, PlainSamples | StoredSamples], where: Mapping[str, Callable[[float], str]]) -> None:
+    """HiphingeError for two sensors with the same samples: a file was copied over another. No two sensors feel the same."""
+    begun: dict[bytes, str] = {}
+    for key, one in worn.items():
+        first = next(one.blocks()).acc[:_COPIED]
+        if len(np.unique(first, axis=0)) < _DISTINCT:
+            # a sensor that says nothing is told by what it lacks
+            continue
+        other = begun.setdefault(first.tobytes(), key)
+        if other != key:
+            what = f"the samples of {key} are those of {other}: a file was copied over another"
+            remedy = f"Give {key} its own file, or leave it out (those of {other}: {where[other](worn[other].first_s)})"
+            raise HiphingeError(what, where[key](one.first_s), remedy)
 
 
 def _check_beside_each_other(

@@ -54,6 +54,24 @@ def test_a_whole_file_is_refused(fault: str, key: str) -> None:
     assert remedy in caught.value.remedy
 
 
+def test_a_file_that_was_copied_over_another_is_refused() -> None:
+    plain = plain_of("", lambda *_: None)
+    copied = replace(plain, samples=plain.samples | {"thigh_right": plain.samples["pelvis"]})
+    with pytest.raises(HiphingeError) as caught:
+        check_plain(copied)
+    assert "the samples of thigh_right are those of pelvis" in caught.value.what
+    assert caught.value.where == "thigh_right, sample 0"
+    assert "pelvis, sample 0" in caught.value.remedy
+
+
+def test_sensors_that_say_nothing_are_not_called_copies() -> None:
+    plain = plain_of("", lambda *_: None)
+    silent = [Samples(one.time_s, np.zeros_like(one.acc), one.gyr) for one in plain.samples.values()]
+    with pytest.raises(HiphingeError) as caught:
+        check_plain(replace(plain, samples=dict(zip(plain.samples, silent, strict=True))))
+    assert "copied" not in caught.value.what
+
+
 def test_a_counter_in_one_file_shows_beside_the_others_where_its_sensor_hardly_turns() -> None:
     script = Script(4)
     script.stand(6.0)
