@@ -1,6 +1,7 @@
 """Whether what the sensors say can be true: of one sensor, of linked segments together, and of a body."""
 
 from dsp.plausibility.body_range import BODY_RANGES, FASTEST_DEG_S, BodyRange
+from dsp.plausibility.clocks.far import far_lags
 from dsp.plausibility.clocks.lags import SAME_S, STEADY_S, ClockLag
 from dsp.plausibility.clocks.linked_motion import WINDOW_S
 from dsp.plausibility.clocks.shared_bends import lag_of_bends
@@ -19,5 +20,6 @@ __all__ = [
     "ClockLag",
     "ClockWatch",
     "SensorWatch",
+    "far_lags",
     "lag_of_bends",
 ]

@@ -9,10 +9,11 @@ joints felt nothing, bends still tell that the trunk's two clocks disagree, but 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import replace
 
 from body_signals import Placement
-from dsp.plausibility import STEADY_S, WINDOW_S, ClockWatch, lag_of_bends
+from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch, far_lags, lag_of_bends
 from dsp.results import Finding
 from ingest.formats import PlainSession
 from ingest.session_folder import Input, input_of
@@ -35,24 +36,33 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
 
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
     """The session with corrected times for sensors that are certainly late, early, fast or slow, and the findings."""
-    begin_s = min(float(s.time_s[0]) for s in plain.samples.values())
-    watch, doubts = _compared(plain, begin_s)
+    turning = {key: (one.time_s, one.gyr) for key, one in plain.samples.items() if one.gyr is not None}
+    far = {lag.sensor: lag for lag in far_lags(turning)}
+    nearer = plain.retimed({key: lag.late_s for key, lag in far.items()}) if far else plain
+    begin_s = min(float(s.time_s[0]) for s in nearer.samples.values())
+    watch, doubts = _compared(nearer, begin_s)
     whole = watch.whole()
     sure = {lag.sensor: lag for lag in whole if lag.certain and lag.span_s >= STEADY_S}
     if sure:
-        corrected = plain.retimed({key: lag.late_s for key, lag in sure.items()})
+        corrected = nearer.retimed({key: lag.late_s for key, lag in sure.items()})
         again, doubts_then = _compared(corrected, begin_s)
         if not sure.keys() & {*(lag.sensor for lag in again.whole()), *(doubt.sensor for doubt in doubts_then)}:
             # before the first window that shows it, it may have been right
             words = "from the start, though they could not be checked before {:.0f} s"
             told = []
-            for lag in sure.values():
+            for key, lag in sure.items():
                 checked_s = lag.since_s + 0.5 * WINDOW_S
-                told.append(lag.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
-            return corrected, [*told, *doubts_then]
+                all_of_it = replace(lag, lag_s=lag.lag_s + far.pop(key).lag_s) if key in far else lag
+                told.append(all_of_it.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
+            return corrected, [*told, *_of_whole_session(far.values(), begin_s), *doubts_then]
     if not watch.heard(*_TRUNK) and not any(doubt.sensor in _TRUNK for doubt in doubts):
-        doubts += _by_bends(plain, begin_s)
-    return plain, doubts
+        doubts += _by_bends(nearer, begin_s)
+    return nearer, [*_of_whole_session(far.values(), begin_s), *doubts]
+
+
+def _of_whole_session(far: Iterable[ClockLag], begin_s: float) -> list[Finding]:
+    """Findings of clocks that were corrected by when all turn and rest."""
+    return [lag.finding(begin_s, begin_s, corrected="from the start", until_s=begin_s) for lag in far]
 
 
 def _by_bends(plain: PlainSession, begin_s: float) -> list[Finding]:
