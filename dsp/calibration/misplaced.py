@@ -31,6 +31,8 @@ MOST_MOVEMENTS = 12
 """Movements that are looked at: more than a calibration has (ours)."""
 SPARE_DEG = 3.0
 """Sway, skin and the sensors' own errors (ours)."""
+LIES_DEG = 0.5
+"""A sensor that inclines by less in all movements is not worn: nobody holds a segment as still (ours)."""
 FURTHER_SHARE = 0.08
 """Of a bend: where the spine is held straight, the pelvis' sensor may incline this much further than the lumbar one (ours)."""
 THIGH_SHARE, APART_SHARE, ABOVE_SHARE = 0.4, 0.12, 0.1
@@ -120,6 +122,8 @@ class Movement:
 def exchanged(keys: Sequence[str], movements: Sequence[Movement]) -> Misplaced | None:
     """Which of the worn sensors `keys` are in each other's place; None where the movements do not say so."""
     told = [m for m in movements if m.tells()][:MOST_MOVEMENTS]
+    # a sensor that lies on a table is in nobody's place
+    keys = [key for key in keys if max((m.peak_deg.get(key, 0.0) for m in told), default=0.0) > LIES_DEG]
     if len(keys) < 2 or not told:
         return None
     stated, best, moved = _cost(keys, keys, told), np.inf, tuple(keys)
