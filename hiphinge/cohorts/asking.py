@@ -19,9 +19,9 @@ import numpy as np
 
 from body_signals import HiphingeError, one_line
 from dashboards.extras import needed
-from hiphinge.cohorts.columns import SESSION, VIEWS, Column, View, fingerprint
-from hiphinge.cohorts.places import COHORT, RESULTS, athlete_folders, is_cohort
-from on_disk import json_document, read_bytes
+from hiphinge.cohorts.columns import SESSION, VIEWS, Column, View
+from hiphinge.cohorts.head import read_head
+from hiphinge.cohorts.places import COHORT, INDEX, RESULTS, athlete_folders, is_cohort
 
 _FETCHED = 10_000
 """Rows fetched together (ours)."""
@@ -165,15 +165,26 @@ def _files(cohort: Path) -> list[str]:
     if not cohort.is_dir() or not is_cohort(cohort):
         what = "this is no cohort" if cohort.exists() else "no such folder"
         raise HiphingeError(what, str(cohort), f"Make it: hiphinge collect SESSIONS --out {cohort}")
-    try:
-        head = json_document(read_bytes(cohort / COHORT, 1 << 16))
-        columns = head.get("columns") if isinstance(head, dict) else None
-        files = [str((folder / RESULTS).resolve()) for folder in athlete_folders(cohort) if (folder / RESULTS).is_file()]
-    except (OSError, ValueError) as error:
-        raise HiphingeError(f"cannot be read: {error}", str(cohort / COHORT), "Collect it again") from None
-    if columns != fingerprint():
+    again = f"hiphinge collect SESSIONS --out {cohort}"
+    head = read_head(cohort)
+    if head is None:
+        raise HiphingeError("cannot be read", str(cohort / COHORT), f"Collect it again: {again}")
+    if not head.ours:
         what = "this cohort was collected by a version with other columns"
-        raise HiphingeError(what, str(cohort), f"Collect it again: hiphinge collect SESSIONS --out {cohort}")
+        raise HiphingeError(what, str(cohort), f"Collect it again: {again}")
+    if head.unfinished:
+        what = "collecting this cohort has not come to its end: athletes are missing, or have other columns still"
+        raise HiphingeError(what, str(cohort), f"Wait for its end; where no program is collecting, collect again: {again}")
+    try:
+        folders = athlete_folders(cohort)
+        files = [str((folder / RESULTS).resolve()) for folder in folders if (folder / RESULTS).is_file()]
+        lost = [folder for folder in folders if (folder / INDEX).is_file() and not (folder / RESULTS).is_file()]
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}"
+        raise HiphingeError(what, str(error.filename or cohort), "Check its permissions, or collect it again") from None
+    if lost:
+        what = f"the rows of {'an athlete are' if len(lost) == 1 else f'{len(lost)} athletes are'} missing"
+        raise HiphingeError(what, str(lost[0] / RESULTS), f"Collect again, which writes them: {again}")
     if not files:
         raise HiphingeError("this cohort is empty", str(cohort), f"Collect into it: hiphinge collect SESSIONS --out {cohort}")
     return files

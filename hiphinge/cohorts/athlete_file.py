@@ -85,6 +85,14 @@ def read_rows(folder: Path, index: Index) -> pa.Table | None:
         return None
 
 
+def has_our_columns(folder: Path) -> bool:
+    """Whether an athlete's file has the columns of this program; only its footer is read."""
+    try:
+        return bool(pq.read_schema(folder / RESULTS).equals(FILE_SCHEMA))
+    except (OSError, pa.ArrowException):
+        return False
+
+
 def write_athlete(folder: Path, athlete: str, parts: Sequence[Part], sessions: dict[str, Entry]) -> int:
     """Write an athlete's file and index; the bytes of both. OSError."""
     make_private_folder(folder)

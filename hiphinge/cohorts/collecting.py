@@ -5,12 +5,15 @@ written anew when one of their sessions changed, came or went; the rows of the o
 session is of one athlete at a time: where session.toml names another one, it moves. A cohort has no history: what is taken out
 is nowhere in it.
 
+An athlete's old file stays until the new one replaces it, and what is no longer there goes last: whatever ends the program, a
+question finds every athlete. Where that is not possible (the cohort is new, or its files have other columns), `_cohort.json`
+says that it is unfinished until it is whole, and it is not asked.
+
 One recording counts once, as in `hiphinge.comparing`: of a session and its replays the one that has the recording.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,15 +25,17 @@ from body_signals import UNKNOWN_ATHLETE, HiphingeError
 from dashboards.tables import available_estimators, read_summary
 from hiphinge.afterwards import ties
 from hiphinge.afterwards.mending import bring_up_to_date
-from hiphinge.cohorts.athlete_file import Entry, Index, Part, read_index, read_rows, write_athlete
-from hiphinge.cohorts.columns import fingerprint
-from hiphinge.cohorts.places import COHORT, INDEX, RESULTS, athlete_folders, folder_names, is_cohort
+from hiphinge.cohorts.athlete_file import Entry, Index, Part, has_our_columns, read_index, read_rows, write_athlete
+from hiphinge.cohorts.head import read_head, write_head
+from hiphinge.cohorts.places import INDEX, RESULTS, athlete_folders, folder_names, is_cohort
 from hiphinge.cohorts.records import records
 from hiphinge.cohorts.sources import Found, sessions_in, state_of_files
 from hiphinge.comparing.recordings import AS_LONG_S, counted_already, is_replay, stated
 from hiphinge.session.lock import FolderLock
-from hiphinge.version import software
-from on_disk import json_document, make_private_folder, read_bytes, replace_whole
+from on_disk import make_private_folder
+
+_SCRATCH = (f".{RESULTS}.new", f".{INDEX}.new")
+"""What a killed program leaves in an athlete's folder."""
 
 
 @dataclass(slots=True)
@@ -101,7 +106,8 @@ class _Read:
 
 @dataclass(slots=True)
 class _Collecting:
-    """One run. before: the indexes that the cohort had, by athlete; places: the folders that they are in."""
+    """One run. before: the indexes that the cohort had, by athlete, of files whose rows can be taken over; places: the folders
+    of athletes; stale: the other folders, which are written anew or go."""
 
     cohort: Path
     found: dict[str, Found]
@@ -110,15 +116,21 @@ class _Collecting:
     progress: Callable[[int, int], None]
     before: dict[str, Index] = field(default_factory=dict)
     places: dict[str, Path] = field(default_factory=dict)
+    stale: list[Path] = field(default_factory=list)
     done: int = 0
     to_read: int = 0
 
     def run(self, *, anew: bool) -> None:
-        self._look(anew=anew or not self._same_columns())
-        # from here on the folder is a cohort, whatever ends the program
-        replace_whole(self.cohort / COHORT, json.dumps({"columns": fingerprint(), "software": software()}))
-        known = {name: (athlete, one) for athlete, index in self.before.items() for name, one in index.sessions.items()}
-        changed = [name for name, one in self.found.items() if name not in known or known[name][1].state != one.state]
+        head = read_head(self.cohort)
+        whole = head is not None and head.whole
+        self._look(anew=anew, whole=whole)
+        if not whole:
+            # from here on the folder is a cohort, whatever ends the program
+            write_head(self.cohort, unfinished=True)
+        known, touched, twice = self._known()
+        changed = [
+            name for name, one in self.found.items() if name not in known or name in twice or known[name][1].state != one.state
+        ]
         self.result.gone = len(known.keys() - self.found.keys())
         self.to_read = len(changed)
         owners = {name: athlete for name, (athlete, _) in known.items() if name in self.found}
@@ -128,36 +140,64 @@ class _Collecting:
         for name in sorted(owners):
             by_athlete.setdefault(owners[name], []).append(name)
         names = folder_names(by_athlete)
-        touched = {known[name][0] for name in (*changed, *(known.keys() - self.found.keys())) if name in known}
+        touched |= {known[name][0] for name in (*changed, *(known.keys() - self.found.keys())) if name in known}
         touched |= {owners[name] for name in changed if name in owners}
-        for athlete, folder in self.places.items():
-            if athlete not in names:
-                _remove(folder)
-            elif folder.name != names[athlete]:
-                touched.add(athlete)
+        touched |= self._renamed(names)
         for athlete, own in by_athlete.items():
             folder = self.cohort / names[athlete]
             if athlete in touched:
                 self._write(athlete, folder, own, set(changed))
             else:
                 self._keep(self.before[athlete])
+        self._clear(set(names.values()))
+        write_head(self.cohort, unfinished=False)
 
-    def _same_columns(self) -> bool:
-        """Whether the cohort has the columns of this program."""
-        try:
-            head = json_document(read_bytes(self.cohort / COHORT, 1 << 16))
-        except (OSError, ValueError, HiphingeError):
-            return False
-        return isinstance(head, dict) and head.get("columns") == fingerprint()
-
-    def _look(self, *, anew: bool) -> None:
-        """Read the indexes of the cohort. A folder without a sound one is collected anew."""
+    def _look(self, *, anew: bool, whole: bool) -> None:
+        """Read the indexes of the cohort. A folder without a sound one is collected anew. whole: all files have the columns of
+        this program; else each is looked at."""
         for folder in athlete_folders(self.cohort):
-            index = None if anew else read_index(folder)
-            if index is None or index.athlete in self.before:
-                _remove(folder)
+            for name in _SCRATCH:
+                (folder / name).unlink(missing_ok=True)
+            index = read_index(folder)
+            if index is None or index.athlete in self.places:
+                self.stale.append(folder)
+                continue
+            self.places[index.athlete] = folder
+            if not anew and (whole or has_our_columns(folder)):
+                self.before[index.athlete] = index
+
+    def _known(self) -> tuple[dict[str, tuple[str, Entry]], set[str], set[str]]:
+        """The sessions in the cohort, each with its athlete; the athletes with sessions that another one has too; these
+        sessions. A program that was ended wrote the athlete who has it now, and not yet the one who had it."""
+        known: dict[str, tuple[str, Entry]] = {}
+        touched: set[str] = set()
+        twice: set[str] = set()
+        for athlete, index in self.before.items():
+            for name, one in index.sessions.items():
+                if name in known:
+                    twice.add(name)
+                    touched |= {athlete, known[name][0]}
+                known[name] = (athlete, one)
+        return known, touched, twice
+
+    def _renamed(self, names: dict[str, str]) -> set[str]:
+        """Give folders the names that their athletes have now; the athletes for whom that is not possible."""
+        touched = set()
+        for athlete, folder in self.places.items():
+            place = self.cohort / names.get(athlete, folder.name)
+            if place == folder:
+                continue
+            if place.exists():
+                touched.add(athlete)
             else:
-                self.before[index.athlete], self.places[index.athlete] = index, folder
+                self.places[athlete] = folder.rename(place)
+        return touched
+
+    def _clear(self, names: set[str]) -> None:
+        """Remove the folders of athletes who are not in the cohort any more. names: of those that were written or kept."""
+        for folder in (*self.places.values(), *self.stale):
+            if folder.name not in names:
+                _remove(folder)
 
     def _own(self, name: str, owners: dict[str, str]) -> None:
         """Find out whose a session that changed is now."""
@@ -191,12 +231,12 @@ class _Collecting:
             parts.append((rows, kept))
         there = {*kept, *(name for name in read if name in counted)}
         entries = {name: msgspec.structs.replace(one, there=name in there) for name, one in entries.items()}
-        if place is not None and place != folder:
-            _remove(place)
         if not there:
             _remove(folder)
             return
         self.result.bytes += write_athlete(folder, athlete, parts, entries)
+        if place is not None and place != folder:
+            _remove(place)
         self._count(entries)
         self.result.read += len(there & read.keys())
 
@@ -244,7 +284,8 @@ class _Collecting:
                 (first for o in one.origins for s, first in lengths.get(o, ()) if abs(s - one.duration_s) <= AS_LONG_S), ""
             )
             if met:
-                self.result.left_out[name] = counted_already(self.found[met].folder)
+                # by name: in a season's results a session's folder is called after the attempt
+                self.result.left_out[name] = counted_already(Path(met))
             elif one.session in names:
                 words = f"its results have the session name of {names[one.session]}: replay it under a name of its own"
                 self.result.left_out[name] = words
@@ -260,7 +301,7 @@ def _remove(folder: Path) -> None:
     """Remove an athlete's folder from a cohort; what is not ours in it stays, and the folder with it."""
     if not folder.is_dir():
         return
-    for name in (RESULTS, f".{RESULTS}.new", f".{INDEX}.new", INDEX):
+    for name in (RESULTS, *_SCRATCH, INDEX):
         (folder / name).unlink(missing_ok=True)
     if not any(folder.iterdir()):
         folder.rmdir()

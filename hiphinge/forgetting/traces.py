@@ -44,8 +44,9 @@ class Undecided:
 
 @dataclass(slots=True)
 class Traces:
-    """folders: session folders of the athlete; files: loose ones; named: other folders whose name is the athlete's;
-    sessions: names under which InfluxDB may have them; others: further ids that undecided session folders name."""
+    """folders: session folders of the athlete; files: loose ones; named: other folders whose name is the athlete's, and in
+    which no file stays; sessions: names under which InfluxDB may have them; others: further ids that undecided session folders
+    name."""
 
     folders: list[Path] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
@@ -59,7 +60,7 @@ class Traces:
     @property
     def any(self) -> bool:
         """Whether there is anything to delete."""
-        return bool(self.folders or self.files)
+        return bool(self.folders or self.files or self.named)
 
     def add(self, other: Traces) -> None:
         """Take in what was found below another folder."""
@@ -83,7 +84,7 @@ class _Tree:
 
 
 def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Traces:
-    """Everything about an athlete below `root`. former: other ids of the same person."""
+    """Everything about an athlete below `root`, or in it where it is a file. former: other ids of the same person."""
     tree = _walk(root)
     signs = {path: whose(path) for files in tree.units.values() for path in files}
     ids = {athlete, *former}
@@ -116,16 +117,15 @@ def search(root: Path, athlete: str, former: frozenset[str] = frozenset()) -> Tr
 def _with_files(tree: _Tree, traces: Traces) -> None:
     """A folder named after the athlete in which files remain is undecided: they may be the athlete's."""
     mine, going = set(traces.folders), set(traces.files)
-    staying = {
-        folder
-        for files in tree.units.values()
-        for path in files
-        if path not in going and not mine & set(path.parents)
-        for folder in path.parents
-    }
+    there = [path for unit, files in tree.units.items() if unit not in mine for path in files if path not in going]
+    there += [link for link in tree.links if next(filter(tree.units.__contains__, link.parents), None) not in mine]
+    staying = {folder for path in there for folder in path.parents}
+    # what cannot be read may have files in it
+    staying |= {folder for one in tree.closed for folder in (one.path, *one.path.parents)}
     for folder in traces.named:
         if folder in staying:
             traces.undecided.append(Undecided(folder, "its name holds the id, and it is not empty"))
+    traces.named = [folder for folder in traces.named if folder not in staying]
 
 
 @dataclass(slots=True)
@@ -265,6 +265,9 @@ class _Looker:
 def _walk(root: Path) -> _Tree:
     """Everything below a folder; links are not followed."""
     tree = _Tree()
+    if root.is_file():
+        tree.units[None].append(root)
+        return tree
     waiting: list[tuple[Path, Path | None]] = [(root, None)]
     while waiting:
         folder, unit = waiting.pop()

@@ -7,6 +7,7 @@ The command says *0 left* only if everything could be searched. A file that may 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from hiphinge.cohorts.known import known_cohorts
 from hiphinge.cohorts.places import is_cohort
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier
-from hiphinge.forgetting.places import Places, look, readable
+from hiphinge.forgetting.places import Places, by_hand, computing, look, readable
 from hiphinge.forgetting.traces import Traces
 from hiphinge.session.lock import LOCK, FolderLock, is_running
 
@@ -37,6 +38,14 @@ NO_OTHER_FOLDER = (
     "not looked at: results of hiphinge reanalyse and exported archives outside the folder of sessions; "
     "--also FOLDER looks below their folder too"
 )
+OTHER_FOLDERS = (
+    "not looked at: results of hiphinge reanalyse, exported archives and cohorts that were moved, in folders that no --also "
+    "names"
+)
+ELSEWHERE = (
+    "not looked at: results of hiphinge reanalyse in object storage, where sessions/NAME is named after the session's "
+    "folder, and temporary files (hiphinge-computing-*) of other computers on which sessions were computed"
+)
 
 
 def forget(
@@ -44,11 +53,12 @@ def forget(
     former: list[str] = typer.Option([], "--former", help="A former id of the same person, deleted too; repeatable."),
     yes: bool = typer.Option(False, "--yes", help="Do not ask."),
     only_folders: bool = typer.Option(False, "--only-folders", help="Leave InfluxDB as it is."),
-    also: list[Path] = typer.Option(
+    also: list[str] = typer.Option(
         [],
         "--also",
         metavar="FOLDER",
-        help="Look below this folder too: results of hiphinge reanalyse, exported archives, cohorts; repeatable.",
+        help="Look below this folder too, or into this archive: results of hiphinge reanalyse, exported archives, cohorts; "
+        "repeatable.",
     ),
     as_json: bool = typer.Option(False, "--json", help="One JSON line; needs --yes."),
     config_file: Path | None = CONFIG,
@@ -83,16 +93,16 @@ def forget(
         database.erase()
     _delete_all(found, report)
     _delete_log_lines(report, ids)
-    after = look(places, ids)
-    report.left += [str(path) for path in (*after.folders, *after.files)]
+    after = look(places, ids, found.files)
+    report.left += [str(path) for path in (*after.folders, *after.files, *after.named)]
     _after(report, found, after, settings, places, database)
     _tell(report, as_json)
 
 
 @dataclass(slots=True)
 class _Report:
-    """The outcome. folders: of sessions; cohorts: of the athlete in cohorts; left: the athlete's paths that could not be
-    deleted, with the reason in `faults`."""
+    """The outcome. folders: of sessions; cohorts: of the athlete in cohorts; empty: named after the athlete; left: the
+    athlete's paths that could not be deleted, with the reason in `faults`."""
 
     athlete: str
     former: list[str]
@@ -100,6 +110,7 @@ class _Report:
     folders: list[str] = field(default_factory=list)
     cohorts: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     values_left: dict[str, int] = field(default_factory=dict)
     undecided: list[tuple[str, str]] = field(default_factory=list)
@@ -115,6 +126,7 @@ class _Report:
             "sessions": self.folders,
             "cohorts": self.cohorts,
             "files": self.files,
+            "empty_folders": self.empty,
             "values": self.values,
             "values_left": self.values_left,
             "left": len(self.left) + sum(self.values_left.values()),
@@ -212,6 +224,8 @@ def _after(
     report.undecided = [(readable(one.path), one.why) for one in after.undecided]
     links = [one for one in found.undecided if one not in after.undecided and "outside and not looked at" in one.why]
     report.undecided += [(readable(one.path), one.why) for one in links]
+    names = sorted({folder.name for folder in found.folders if settings.sessions in folder.parents})
+    report.undecided += [(address, by_hand(address, names)) for address in places.addresses]
     if settings.sessions is None:
         report.remarks.append("no folder of sessions is set (HIPHINGE_SESSIONS): nothing on this computer was looked at")
     if database is None:
@@ -231,9 +245,9 @@ def _after(
         report.remarks.append(
             "the id is so short or so common a word that it was looked for only where an id stands, not in notes and sentences"
         )
-    if not places.also:
-        report.remarks.append(NO_OTHER_FOLDER)
-    report.remarks.append(NOT_LOOKED_AT)
+    if (words := computing()) is not None:
+        report.remarks.append(words)
+    report.remarks += [OTHER_FOLDERS if places.also else NO_OTHER_FOLDER, ELSEWHERE, NOT_LOOKED_AT]
 
 
 def _tell(report: _Report, as_json: bool) -> None:
@@ -245,7 +259,8 @@ def _tell(report: _Report, as_json: bool) -> None:
         screen = console()
         files = f", {len(report.files)} further files" if report.files else ""
         cohorts = f", {len(report.cohorts)} folders in cohorts" if report.cohorts else ""
-        deleted = f"{len(report.folders)} session folders{cohorts}{files} and {n - left} values in InfluxDB are deleted"
+        empty = f", {len(report.empty)} empty folders named after the athlete" if report.empty else ""
+        deleted = f"{len(report.folders)} session folders{cohorts}{files}{empty} and {n - left} values in InfluxDB are deleted"
         again = (
             f"looked for again: {len(report.undecided)} places are undecided" if report.undecided else "counted again: 0 left"
         )
@@ -272,6 +287,10 @@ def _show(found: Traces, values: dict[str, int]) -> None:
         waiting = waiting_bytes(folder / FOLDER)
         note = f" ({waiting} bytes wait for InfluxDB)" if waiting else ""
         screen.print(f"{readable(folder)}{note}", highlight=False, markup=False, soft_wrap=True)
+    for folder in found.named:
+        screen.print(
+            f"{readable(folder)} (the folder itself, which is empty then)", highlight=False, markup=False, soft_wrap=True
+        )
     for file in found.files:
         screen.print(readable(file), highlight=False, markup=False, soft_wrap=True)
     for name, n in values.items():
@@ -310,12 +329,19 @@ def _delete_all(found: Traces, report: _Report) -> None:
         except OSError as error:
             report.faults.append(_refused(error, file))
     for folder in found.named:
-        # only an empty folder: others may have files in it
         try:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+            # one folder within another goes with it
+            if folder.is_dir():
+                _delete_empty(folder)
+                report.empty.append(str(folder))
         except OSError as error:
             report.faults.append(_refused(error, folder))
+
+
+def _delete_empty(folder: Path) -> None:
+    """Delete a folder that has nothing but folders in it. OSError where something else is there by now: it stays."""
+    for inside, _, _ in os.walk(folder, topdown=False):
+        os.rmdir(inside)
 
 
 def _delete(folder: Path, nested: list[Path]) -> None:

@@ -114,6 +114,10 @@ def _unsent(settings: config.Settings, stored: Stored | None) -> _Unsent:
     """
     if settings.sessions is None:
         raise HiphingeError("is not set", "HIPHINGE_SESSIONS", "Set it to the folder of your sessions, or name session folders")
+    if not settings.sessions.is_dir():
+        what = "this is a file" if settings.sessions.exists() else "there is no such folder"
+        remedy = "Is its disk connected? Set HIPHINGE_SESSIONS to the folder of your sessions; nothing was looked at or sent"
+        raise HiphingeError(what, str(settings.sessions), remedy)
     folders = sorted({f.parent for name in (RECORDING, "session.toml") for f in settings.sessions.glob(f"*/{name}")})
     look_after_orphans(settings)
     found = _Unsent()

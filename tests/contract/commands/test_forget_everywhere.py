@@ -150,3 +150,56 @@ def test_a_cohort_that_is_being_collected_is_waited_for(place: Path) -> None:
     lock.release()
     assert "a program is collecting into this cohort" in said
     assert content(place) == before
+
+
+def remarks_of(report: dict[str, object]) -> str:
+    return "\n".join(report["remarks"])  # type: ignore[arg-type]
+
+
+def test_what_is_not_looked_at_is_said_with_other_folders_too(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    (temporary / "hiphinge-computing-a1/result").mkdir(parents=True)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    said = remarks_of(forgotten(place, "--also", "handed-over"))
+    for words in (
+        "not looked at: results of hiphinge reanalyse, exported archives and cohorts that were moved, in folders that no",
+        "not looked at: results of hiphinge reanalyse in object storage",
+        "temporary files (hiphinge-computing-*) of other computers",
+        f"not looked at: 1 folders of computations, {temporary}/hiphinge-computing-*: delete them when no",
+    ):
+        assert words in said
+
+
+def test_a_bucket_is_not_searched_and_the_folders_to_delete_there_are_named(place: Path) -> None:
+    report = forgotten(place, "--also", "s3://club/results/", "--also", "season", "--also", "handed-over")
+    (one,) = report["undecided"]  # type: ignore[misc]
+    assert (report["code"], report["left"], one["where"]) == (1, 0, "s3://club/results/")
+    assert one["why"].startswith("object storage is not searched: delete by its own tools ")
+    for name in ("p0-0", "p0-1"):
+        assert f"s3://club/results/sessions/{name}," in one["why"]
+    again = hiphinge("forget", GONE, "--yes", "--also", "s3://club/results", "--config", "config.toml", cwd=place)
+    assert again.returncode == 1
+    assert "s3://club/results: object storage is not searched" in again.stderr
+    assert "in results of hiphinge reanalyse the folders sessions/NAME" in again.stderr
+
+
+def test_an_archive_may_be_named_itself(place: Path) -> None:
+    report = forgotten(place, "--also", f"handed-over/{GONE}.zip", "--also", f"handed-over/{KEPT}.zip")
+    assert (report["code"], report["left"], report["undecided"]) == (0, 0, [])
+    assert report["files"] == [f"handed-over/{GONE}.zip"]
+    assert [path.name for path in (place / "handed-over").iterdir()] == [f"{KEPT}.zip"]
+
+
+def test_an_empty_folder_named_after_the_athlete_is_found_and_goes(place: Path) -> None:
+    """As an attempt that ended for want of space leaves it, of a session that was deleted by hand."""
+    empty = place / "sessions/2026-11-29T14-05-00Z_player-66"
+    (empty / "live").mkdir(parents=True)
+    where = {"HIPHINGE_SESSIONS": str(place / "sessions")}
+    words = ("forget", "player-66", "--yes", "--config", "config.toml")
+    said = done(*words, cwd=place, **where).stdout
+    assert str(empty) in said
+    assert "1 empty folders named after the athlete" in said
+    assert not empty.exists()
+    assert "nothing was found of" in refused(*words, cwd=place, **where)

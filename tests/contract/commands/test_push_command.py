@@ -222,3 +222,16 @@ def test_a_session_that_somebody_is_at_is_not_sent(session: Path, tmp_path: Path
         assert said == f"{session}: another program is writing or sending this session. Wait for its end, and push again"
     finally:
         lock.release()
+
+
+@pytest.mark.parametrize("words", [("--all",), ("--all", "--dry-run")])
+def test_a_folder_of_sessions_that_is_not_there_is_not_one_whose_results_were_all_sent(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "file").write_text("")
+    where = {"HIPHINGE_INFLUX_URL": "http://127.0.0.1:9", "HIPHINGE_INFLUX_TOKEN": "t", "HIPHINGE_INFLUX_BUCKET": "b"}
+    for name, why in (("none", "there is no such folder. Is its disk connected?"), ("file", "this is a file")):
+        said = refused("push", *words, cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path / name), **where)
+        assert f"{tmp_path / name}: {why}" in said
+    (tmp_path / "empty").mkdir()
+    done("push", *words, cwd=tmp_path, HIPHINGE_SESSIONS=str(tmp_path / "empty"), **where)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,6 +14,9 @@ import pytest
 from body_signals import REPETITION_COLUMNS, HiphingeError
 from dashboards.edits import edited_repetitions
 from dashboards.tables import read_repetitions, read_summary
+from hiphinge.cohorts import collecting
+from hiphinge.cohorts.asking import Asked
+from hiphinge.cohorts.athlete_file import read_index, write_athlete
 from hiphinge.cohorts.places import COHORT, INDEX, RESULTS
 from tests.hiphinge.cohorts.collected_sessions import collected, content, rows, session, squad
 
@@ -208,6 +213,11 @@ def test_results_of_a_season_are_collected_as_their_manifests_say(tmp_path: Path
     assert rows(tmp_path / "cohort", "player-a", "session")[0]["folder"] == "a"
     screen = {(r["test"], r["side"], r["measure"]): r["value"] for r in rows(tmp_path / "cohort", "player-a", "measure")}
     assert screen["knee_raise", "left", "hip_peak_deg"] == 90.0
+    shutil.copytree(results / "sessions/a", results / "sessions/copy")
+    copied = results / "sessions/copy/manifest-000002.json"
+    copied.write_text(copied.read_text().replace('"session": "a"', '"session": "copy"'))
+    found = collected(results, tmp_path / "cohort")
+    assert "a copy or a replay of the recording in a," in found.left_out["copy"]
 
 
 def test_nothing_is_overwritten_that_is_no_cohort(sessions: Path, tmp_path: Path) -> None:
@@ -231,3 +241,128 @@ def test_a_session_whose_results_are_behind_is_brought_up_to_date_first(sessions
     collected(sessions, tmp_path / "cohort")
     assert [p["level"] for p in read_summary(sessions / "p0-0", "review")["pain"]] == [3.0]
     assert collected(sessions, tmp_path / "cohort").read == 0
+
+
+def ended_after(monkeypatch: pytest.MonkeyPatch, written: int, look: Callable[[], object] = lambda: None) -> None:
+    """Collecting ends for want of space once `written` athletes are written. look: is called before each."""
+    done: list[Path] = []
+
+    def write(folder: Path, *what: object) -> int:
+        look()
+        if len(done) == written:
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder / RESULTS))
+        done.append(folder)
+        return write_athlete(folder, *what)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(collecting, "write_athlete", write)
+
+
+def ended(monkeypatch: pytest.MonkeyPatch, sessions: Path, cohort: Path, written: int = 1, **options: bool) -> None:
+    """A run that ends like this."""
+    with monkeypatch.context() as patch:
+        ended_after(patch, written)
+        with pytest.raises(HiphingeError, match="No space left"):
+            collected(sessions, cohort, **options)
+
+
+def sessions_asked(cohort: Path) -> int:
+    with Asked(cohort, "review") as asked:
+        ((n,),) = asked.ask("SELECT count(*) FROM sessions").rows
+    return int(n)
+
+
+def test_while_all_is_collected_anew_and_when_that_ends_early_a_question_finds_every_athlete(
+    sessions: Path, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+    session(sessions / "gone", "player-2", "2026-11-20T09:00:00Z")
+    collected(sessions, cohort)
+    shutil.rmtree(sessions / "gone")
+    with monkeypatch.context() as patch:
+        ended_after(patch, 2, lambda: found.append(sessions_asked(cohort)))
+        assert collected(sessions, cohort, anew=True).read == 4
+    assert found == [5, 5]
+    as_anew(sessions, cohort, tmp_path / "anew")
+    ended(monkeypatch, sessions, cohort, anew=True)
+    assert sessions_asked(cohort) == 4
+    # as a killed program leaves it
+    (cohort / "athlete=player-1" / f".{RESULTS}.new").write_bytes(b"PAR1")
+    collected(sessions, cohort)
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def test_a_new_cohort_is_not_asked_before_it_is_whole_and_is_collected_from_where_it_ended(
+    sessions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended(monkeypatch, sessions, tmp_path / "cohort")
+    with pytest.raises(HiphingeError, match="has not come to its end"):
+        sessions_asked(tmp_path / "cohort")
+    assert collected(sessions, tmp_path / "cohort").read == 2
+    assert sessions_asked(tmp_path / "cohort") == 4
+    as_anew(sessions, tmp_path / "cohort", tmp_path / "anew")
+
+
+def test_a_cohort_with_other_columns_is_not_asked_before_all_have_ours(
+    sessions: Path, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in cohort.glob("athlete=*"):
+        table = pq.read_table(folder / RESULTS, partitioning=None)
+        pq.write_table(table.drop_columns(table.column_names[-1]), folder / RESULTS, store_schema=False)
+        index = read_index_of(folder)
+        (folder / INDEX).write_bytes(json.dumps(index | {"size": (folder / RESULTS).stat().st_size}).encode())
+    (cohort / COHORT).write_text(json.dumps({"columns": "of another version"}))
+    with pytest.raises(HiphingeError, match="other columns"):
+        sessions_asked(cohort)
+    ended(monkeypatch, sessions, cohort)
+    assert (cohort / "athlete=player-1" / RESULTS).exists(), "the old one stays until the new one is there"
+    with pytest.raises(HiphingeError, match="has not come to its end"):
+        sessions_asked(cohort)
+    assert collected(sessions, cohort).read == 2
+    assert sessions_asked(cohort) == 4
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def read_index_of(folder: Path) -> dict[str, object]:
+    found = json.loads((folder / INDEX).read_text())
+    assert isinstance(found, dict)
+    return found
+
+
+def test_a_session_that_moved_when_collecting_ended_early_is_of_one_athlete_after_the_next(
+    sessions: Path, cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (sessions / "p1-0/session.toml").read_text()
+    # the one who has it now is written first, and comes last by name
+    session(sessions / "a", "player-2", "2026-11-20T09:00:00Z")
+    (sessions / "p1-0/session.toml").write_text(text.replace('id = "player-1"', 'id = "player-2"'))
+    ended(monkeypatch, sessions, cohort)
+    index = read_index(cohort / "athlete=player-2")
+    assert index is not None
+    assert set(index.sessions) == {"a", "p1-0"}
+    collected(sessions, cohort)
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def test_folders_whose_names_change_are_renamed(sessions: Path, cohort: Path, tmp_path: Path) -> None:
+    before = (cohort / "athlete=player-0" / RESULTS).stat().st_ino
+    session(sessions / "capital", "Player-0", "2026-11-20T09:00:00Z")
+    collected(sessions, cohort)
+    assert (cohort / "athlete=player-0" / RESULTS).stat().st_ino == before
+    assert (cohort / "athlete=%50layer-0" / RESULTS).exists()
+    first = (cohort / "athlete=%50layer-0" / RESULTS).stat().st_ino
+    for name in ("p0-0", "p0-1"):
+        shutil.rmtree(sessions / name)
+    collected(sessions, cohort)
+    assert (cohort / "athlete=Player-0" / RESULTS).stat().st_ino == first
+    as_anew(sessions, cohort, tmp_path / "anew")
+
+
+def test_a_file_of_an_athlete_that_is_missing_is_said_and_written_by_the_next_collecting(
+    sessions: Path, cohort: Path, tmp_path: Path
+) -> None:
+    (cohort / "athlete=player-0" / RESULTS).unlink()
+    with pytest.raises(HiphingeError, match=r"rows of an athlete are missing") as said:
+        sessions_asked(cohort)
+    assert "athlete=player-0" in str(said.value)
+    collected(sessions, cohort)
+    as_anew(sessions, cohort, tmp_path / "anew")

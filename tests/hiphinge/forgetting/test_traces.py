@@ -247,6 +247,27 @@ def test_folders_within_folders(root: Path) -> None:
     assert traces.undecided == []
 
 
+def test_a_folder_named_after_the_athlete_goes_where_nothing_in_it_stays(root: Path, tmp_path: Path) -> None:
+    empty, with_link, of_another, of_mine = (root / place / ATHLETE for place in ("a", "b", "c", "d"))
+    (empty / "inside").mkdir(parents=True)
+    with_link.mkdir(parents=True)
+    (with_link / "link").symlink_to(root / "other")
+    shutil.copytree(root / "mine", of_another / "own")
+    shutil.copytree(root / "other", of_another / "own/copies/of another")
+    shutil.copytree(root / "mine", of_mine / "own")
+    traces = search(root, ATHLETE)
+    assert sorted(traces.named) == [empty, of_mine]
+    assert [one.path for one in traces.undecided] == [with_link, of_another]
+    shutil.rmtree(root / "mine")
+    assert search(empty.parent, ATHLETE).any, "an empty folder is found for its name"
+
+
+def test_a_file_that_is_named_itself_is_looked_at(root: Path) -> None:
+    shutil.copy(root / "mine/recording.mcap", root / "alone.mcap")
+    assert search(root / "alone.mcap", ATHLETE).files == [root / "alone.mcap"]
+    assert search(root / "alone.mcap", OTHER).any is False
+
+
 def test_links_are_not_followed(root: Path, tmp_path: Path) -> None:
     shutil.copytree(root / "mine", tmp_path / "elsewhere/mine")
     (root / "away").symlink_to(tmp_path / "elsewhere")
