@@ -31,6 +31,7 @@ _TIMEOUT, _RETRIES = "60s", 5
 _LONGEST = 300
 """Most letters of what the library says of an error (ours)."""
 _SAID = re.compile(r"<Code>(\w+)</Code>\s*<Message>(.*?)</Message>", re.DOTALL)
+_NAMES = "Rename or remove what has this name: one with // or with . or .. between slashes cannot be read"
 _REMEDY = "Check bucket, AWS_ENDPOINT_URL, AWS_REGION and the credentials in the environment, of the workers too"
 
 
@@ -48,6 +49,9 @@ class Bucket:
         bucket, _, prefix = words.removeprefix(BUCKET).partition("/")
         if not bucket:
             raise HiphingeError("names no bucket", words, "Write s3://bucket/prefix")
+        if prefix.strip("/") and not {"", ".", ".."}.isdisjoint(prefix.strip("/").split("/")):
+            remedy = "Write s3://bucket/prefix with names between them"
+            raise HiphingeError("has nothing, . or .. between two slashes", words, remedy)
         if find_spec("obstore") is None:
             remedy = "Install it: pip install 'hiphinge[cluster]'"
             raise HiphingeError("object storage needs the package obstore", words, remedy)
@@ -66,11 +70,11 @@ class Bucket:
         """See `Place`."""
         import obstore
 
-        key = self._key(name)
+        above = self._above(name)
         with self._told("cannot be read", name):
-            found = obstore.list_with_delimiter(self._store(), f"{key}/" if key else None)
+            found = obstore.list_with_delimiter(self._store(), above or None)
         names = [one.rpartition("/")[2] for one in found["common_prefixes"]]
-        return names, [one["path"].rpartition("/")[2] for one in found["objects"]]
+        return names, [one["path"].removeprefix(above) for one in found["objects"] if one["path"].startswith(above)]
 
     def stamp(self, name: str) -> Stamp | None:
         """See `Place`."""
@@ -146,11 +150,21 @@ class Bucket:
         """Names of all objects below a folder, relative to it."""
         import obstore
 
-        key = self._key(name)
+        above = self._above(name)
         with self._told("cannot be read", name):
-            for page in obstore.list(self._store(), f"{key}/" if key else None, chunk_size=_PAGE):
+            for page in obstore.list(self._store(), above or None, chunk_size=_PAGE):
                 for one in page:
-                    yield one["path"].removeprefix(f"{key}/" if key else "")
+                    if one["path"].startswith(above):
+                        yield one["path"].removeprefix(above)
+
+    def _above(self, name: str) -> str:
+        """What keys of objects below a folder begin with.
+
+        The empty object that "Create folder" of many programs puts there has this key, which the library gives without the
+        slash: it is none of them.
+        """
+        key = self._key(name)
+        return f"{key}/" if key else ""
 
     def _key(self, name: str) -> str:
         return "/".join(filter(None, (self.prefix, name)))
@@ -163,10 +177,12 @@ class Bucket:
 
     @contextmanager
     def _told(self, what: str, name: str) -> Iterator[None]:
-        from obstore.exceptions import BaseError
+        from obstore.exceptions import BaseError, InvalidPathError
 
         try:
             yield
+        except InvalidPathError as error:
+            raise HiphingeError(f"{what}: {_short(error)}", self._where(name), _NAMES) from error
         except FileNotFoundError as error:
             raise HiphingeError(f"{what}: {_short(error)}", self._where(name), _REMEDY) from error
         except (BaseError, OSError, ValueError) as error:

@@ -125,7 +125,10 @@ class Folder:
         """The content in a file of another name in the same folder, safe on the disk; removed at the end if still there."""
         path = self.path / name
         beside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.new")
-        make_private_folder(path.parent) if path.parent != self.path else None
+        if path.parent != self.path:
+            # the place itself is not made: its disk may have gone
+            self.path.stat()
+            make_private_folder(path.parent)
         try:
             if isinstance(source, bytes):
                 write_private(beside, source)

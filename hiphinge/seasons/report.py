@@ -13,7 +13,7 @@ from typing import Any
 from body_signals import HiphingeError
 from hiphinge.seasons.computer import this_computer
 from hiphinge.seasons.place import Place
-from hiphinge.seasons.result import REPORT
+from hiphinge.seasons.result import REPORT, check_sign
 from hiphinge.seasons.task import BEFORE, COMPUTED, FAILED, Outcome, Settings
 
 SCHEMA = 1
@@ -142,8 +142,10 @@ class Report:
             },
         }
 
-    def write(self, results: Place) -> None:
-        """Write report.json into the folder of results, in the place of an earlier run's."""
+    def write(self, results: Place, sign: str) -> None:
+        """Write report.json into the folder of results, in the place of an earlier run's. HiphingeError where it is no longer
+        the one with this sign."""
+        check_sign(results, sign)
         results.put(REPORT, json.dumps(self.document, indent=1).encode())
 
 

@@ -52,13 +52,31 @@ def prepare(results: Place) -> str:
 def sign_of(results: Place) -> str:
     """The sign of a folder of results. HiphingeError where it has none, or was made by a later version."""
     try:
-        found = json_document(results.read(MARKER) or b"")
-        if (found["schema"], found["kind"]) != (SCHEMA, KIND):
-            raise ValueError("of another schema")
-        return str(found["made"])
+        return _made(results.read(MARKER))
     except (ValueError, KeyError, TypeError) as error:
         where = f"{results.words.rstrip('/')}/{MARKER}"
         raise HiphingeError(f"is no sign of a folder of results ({error})", where, "Give another folder as --out") from None
+
+
+def check_sign(results: Place, sign: str) -> None:
+    """HiphingeError where the place is no longer the folder of results with this sign: its disk may have gone, and another one,
+    or the bare mount point, be there instead."""
+    try:
+        same = _made(results.read(MARKER)) == sign
+    except (ValueError, KeyError, TypeError):
+        same = False
+    if not same:
+        what = "is no longer the folder of results that the run began with"
+        remedy = "Connect its disk again, and run the same command: what is done stays done"
+        raise HiphingeError(what, results.words, remedy)
+
+
+def _made(content: bytes | None) -> str:
+    """What results.json says of when it was made. ValueError, KeyError or TypeError where it is none of this version."""
+    found = json_document(content or b"")
+    if (found["schema"], found["kind"]) != (SCHEMA, KIND):
+        raise ValueError("of another schema")
+    return str(found["made"])
 
 
 def _marker() -> bytes:
@@ -68,10 +86,12 @@ def _marker() -> bytes:
 
 @dataclass(slots=True)
 class SessionResults:
-    """What the place `results` has of a session. manifest: the one that counts, None where there is no result."""
+    """What the place `results` has of a session. sign: of the place; manifest: the one that counts, None where there is no
+    result."""
 
     results: Place
     session: str
+    sign: str = ""
     number: int = 0
     manifest: Mapping[str, Any] | None = None
     _older: list[int] = field(default_factory=list)
@@ -86,9 +106,10 @@ class SessionResults:
         return one
 
     @classmethod
-    def of(cls, results: Place, session: str) -> SessionResults:
-        """Look it up. HiphingeError where the manifest was written by a later version, or is damaged."""
-        one = cls(results, session)
+    def of(cls, results: Place, session: str, sign: str = "") -> SessionResults:
+        """Look it up. sign: needed by who commits. HiphingeError where the manifest was written by a later version, or is
+        damaged."""
+        one = cls(results, session, sign)
         one.look()
         return one
 
@@ -119,7 +140,7 @@ class SessionResults:
                 raise ValueError("not of this version")
             if found.get("superseded"):
                 return None
-            if not _ATTEMPT.fullmatch(found["folder"]) or not isinstance(found["inputs"], dict):
+            if not _ATTEMPT.fullmatch(found["folder"]) or not all(isinstance(found[key], dict) for key in ("inputs", "files")):
                 raise ValueError("not a manifest")
         except (ValueError, KeyError, TypeError) as error:
             words = f"is damaged, or of a later version: {error}"
@@ -127,15 +148,27 @@ class SessionResults:
             raise HiphingeError(words, f"{self.results.words.rstrip('/')}/{where}", remedy) from None
         return found
 
+    def has(self, key: str) -> bool:
+        """Whether there is a result with this key, and all its files are still there."""
+        manifest = self.manifest
+        if manifest is None or manifest.get("key") != key:
+            return False
+        folder = f"{self.folder}/{manifest['folder']}"
+        parents = {_parent(path) for path in manifest["files"]}
+        there = {parent: self.results.inside(f"{folder}/{parent}".rstrip("/"))[1] for parent in parents}
+        return all(path.rpartition("/")[2] in there[_parent(path)] for path in manifest["files"])
+
     def new_attempt(self) -> str:
         """A name for the folder of an attempt."""
         return f"attempt-{datetime.now(UTC).strftime(_TIME)}-{secrets.token_hex(4)}"
 
     def commit(self, attempt: str, files: Mapping[str, Path], manifest: Mapping[str, Any]) -> bool:
         """Put the files, by their path in the attempt's folder, then the manifest; False where another program put a result
-        with the same key meanwhile. Nothing is left of an attempt that does not count."""
+        with the same key meanwhile. Nothing is left of an attempt that does not count. HiphingeError where the place is no
+        longer the one with this sign."""
         where = f"{self.folder}/{attempt}"
         counts = False
+        check_sign(self.results, self.sign)
         try:
             for path, file in files.items():
                 self.results.put(f"{where}/{path}", file)
@@ -146,7 +179,9 @@ class SessionResults:
                 "files": {path: _file(file) for path, file in files.items()},
             }
             content = json.dumps(whole, indent=1).encode()
-            while not counts and not (self.manifest is not None and self.manifest["key"] == manifest["key"]):
+            while not counts and not self.has(manifest["key"]):
+                # the files may have taken long
+                check_sign(self.results, self.sign)
                 counts = self.results.put_new(f"{self.folder}/{_name(self.number + 1)}", content)
                 self.look()
         finally:
@@ -170,6 +205,10 @@ class SessionResults:
                 continue
             if attempt in superseded or datetime.strptime(found[1], _TIME).replace(tzinfo=UTC) < until:
                 self.results.remove(f"{self.folder}/{attempt}")
+
+
+def _parent(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def _name(number: int) -> str:

@@ -30,13 +30,14 @@ ANSWER_S = 5.0
 given to another one, which finds the result."""
 
 
-def jobs_of(sessions: Place, results: Place, settings: Settings) -> list[Job]:
-    """The sessions of a place, as one run. HiphingeError where there is none."""
+def jobs_of(sessions: Place, results: Place, settings: Settings, sign: str) -> list[Job]:
+    """The sessions of a place, as one run. sign: of the results (`hiphinge.seasons.result`). HiphingeError where there is no
+    session."""
     names = sessions.folders()
     if not names:
         raise HiphingeError("no session is in this folder", sessions.words, "Give the folder of your session folders")
     run = uuid.uuid4().hex
-    return [Job(sessions, name, name or _own_name(sessions), results, settings, run) for name in names]
+    return [Job(sessions, name, name or _own_name(sessions), results, settings, sign, run) for name in names]
 
 
 def _own_name(place: Place) -> str:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from body_signals import HiphingeError
-from dashboards.edits import EDITS
+from dashboards.edits import EDITS, read_edits
 from dashboards.tables import read_summary
 from hiphinge.seasons.computer import this_computer
 from hiphinge.seasons.place import Place
-from hiphinge.seasons.result import SessionResults, key_of
+from hiphinge.seasons.result import SessionResults, check_sign, key_of
 from hiphinge.seasons.sources import Sources
 from hiphinge.session.lock import is_running
-from hiphinge.session.replayed import HEAD, Replayed
+from hiphinge.session.replayed import HEAD, Replayed, legible
 from hiphinge.session.scratch import computing_folder
 from on_disk import make_private_folder
 
@@ -51,14 +51,15 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`. run: which run it is
-    of."""
+    """The session in the folder `name` of `sessions` (empty: that place itself), to be called `session`. sign: of the
+    results (`hiphinge.seasons.result`); run: which run it is of."""
 
     sessions: Place
     name: str
     session: str
     results: Place
     settings: Settings
+    sign: str
     run: str = ""
 
 
@@ -113,15 +114,19 @@ def _outcome(job: Job) -> Outcome:
         raise HiphingeError("is being recorded or computed", str(there), "Run the command again when that has ended")
     with computing_folder() as scratch:
         sources = Sources(job.sessions, job.name, scratch / "session")
-        result = SessionResults.of(job.results, job.session)
+        # not only when it is committed: computing would be for nothing
+        check_sign(job.results, job.sign)
+        result = SessionResults.of(job.results, job.session, job.sign)
         before = result.manifest or {}
         looked_at = sources.looked_at(before.get("inputs", {}))
         me = this_computer()
         digests = {file: source.sha256 for file, source in looked_at.items()}
         key = key_of((me.software, me.code), job.settings.document, digests)
-        if before.get("key") == key:
+        if result.has(key):
             result.tidy()
             return _was_there(job, before)
+        # no number needs them: whoever reads the result would be the first to be told that they cannot be read
+        read_edits(sources.folder)
         sources.all_there()
         began, cpu_began = datetime.now(UTC), time.process_time()
         replayed = Replayed.of(sources.folder, job.settings.screen_limits, salvage=job.settings.salvage)
@@ -133,7 +138,7 @@ def _outcome(job: Job) -> Outcome:
         sources.check_unchanged(looked_at)
         session_s = _duration_s(folder, job.settings.estimators)
         manifest = {
-            "session": job.session,
+            "session": legible(job.session),
             "athlete": replayed.session.athlete,
             "start": replayed.session.start.isoformat().replace("+00:00", "Z"),
             "key": key,

@@ -20,6 +20,11 @@ from on_disk import copy_private
 HEAD = "session.toml"
 
 
+def legible(name: str) -> str:
+    """A folder's name as text for files: on most systems names are bytes, and those that are no UTF-8 become ``\\xNN``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """A session to be computed again. session: as its results will state it; recorded: its samples; source: where it was
@@ -57,4 +62,4 @@ class Replayed:
         if (self.source / EDITS).is_file():
             copy_private(self.source / EDITS, folder / EDITS)
         batches = self.recorded.batches()
-        compute(self.session, batches, folder, name, estimators, progress, self.findings, of_folder)
+        compute(self.session, batches, folder, legible(name), estimators, progress, self.findings, legible(of_folder))

@@ -17,6 +17,7 @@ from hiphinge.seasons.place import check_apart, place_of
 from hiphinge.seasons.report import Report
 from hiphinge.seasons.result import prepare
 from hiphinge.seasons.run import jobs_of, outcomes
+from hiphinge.seasons.running import lasting
 from hiphinge.seasons.task import FAILED, TABLES, Outcome, Settings
 from hiphinge.seasons.workers import Workers, connected
 
@@ -59,21 +60,26 @@ def reanalyse(
     settings = Settings(estimators(estimator), _tables(tables), limits, salvage)
     there, results = place_of(sessions), place_of(out)
     check_apart(there, results)
-    jobs = jobs_of(there, results, settings)
     sign = prepare(results)
-    with connected(scheduler, workers) as client:
+    # before the sessions are listed: who forgets an athlete must either be seen to have deleted them, or see this run
+    with lasting(results):
+        jobs = jobs_of(there, results, settings, sign)
         report = Report(sessions, out, settings, len(jobs))
-        crew = Workers(client, there, results, sign, say, workers, any_processor=any_processor)
-        report.refused = crew.refused
-        with _Progress(report, as_json=as_json) as progress:
-            try:
-                for outcome in outcomes(client, crew, jobs, progress.tick):
-                    report.take(outcome)
-                    progress.tell(outcome)
-            except HiphingeError as error:
-                report.stopped = error
-            finally:
-                report.write(results)
+        with connected(scheduler, workers) as client:
+            crew = Workers(client, there, results, sign, say, workers, any_processor=any_processor)
+            report.refused = crew.refused
+            with _Progress(report, as_json=as_json) as progress:
+                try:
+                    for outcome in outcomes(client, crew, jobs, progress.tick):
+                        report.take(outcome)
+                        progress.tell(outcome)
+                except HiphingeError as error:
+                    report.stopped = error
+                finally:
+                    try:
+                        report.write(results, sign)
+                    except HiphingeError as error:
+                        report.stopped = report.stopped or error
     if len(report.kinds) > 1:
         kinds = f"{len(report.kinds)} kinds of processors or libraries"
         say(f"results were computed by {kinds}, which round otherwise: computed_by in report.json")

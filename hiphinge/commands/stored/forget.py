@@ -24,7 +24,8 @@ from hiphinge.cohorts.places import is_cohort
 from hiphinge.commands.options import CONFIG, console, say
 from hiphinge.forgetting.identifier import Identifier
 from hiphinge.forgetting.places import Places, by_hand, computing, look, readable
-from hiphinge.forgetting.traces import Traces
+from hiphinge.forgetting.traces import Traces, Undecided
+from hiphinge.seasons.running import results_of_a_run
 from hiphinge.session.lock import LOCK, FolderLock, is_running
 
 SESSION = "session.toml"
@@ -88,12 +89,14 @@ def forget(
         _show(found, report.values)
     if not yes and not _agreed():
         raise HiphingeError("nothing was deleted", athlete, "Answer y, or add --yes")
-    _check_running(found.folders)
+    _check_running(found.folders, places)
     if database is not None:
         database.erase()
     _delete_all(found, report)
     _delete_log_lines(report, ids)
     after = look(places, ids, found.files)
+    since = "hiphinge reanalyse began to write to it meanwhile, and may write the athlete into it: run this again at its end"
+    after.undecided += [Undecided(results, since) for results in _being_written(places)]
     report.left += [str(path) for path in (*after.folders, *after.files, *after.named)]
     _after(report, found, after, settings, places, database)
     _tell(report, as_json)
@@ -304,14 +307,23 @@ def _agreed() -> bool:
         return False
 
 
-def _check_running(folders: list[Path]) -> None:
-    """HiphingeError where a program is writing one of the folders. Checked one by one, so that few files are open at once."""
+def _check_running(folders: list[Path], places: Places) -> None:
+    """HiphingeError where a program is writing one of the folders, or results in one of the places. Checked one by one, so that
+    few files are open at once."""
     for folder in folders:
         if is_running(folder):
             raise HiphingeError("a session of this athlete is running", str(folder), "Stop it first; nothing was deleted")
         if is_cohort(folder.parent) and is_running(folder.parent):
             what = "a program is collecting into this cohort, and would write the athlete into it again"
             raise HiphingeError(what, str(folder.parent), "Wait for its end; nothing was deleted")
+    for results in _being_written(places):
+        what = "hiphinge reanalyse is writing to these results, and would write the athlete into them again"
+        raise HiphingeError(what, readable(results), "Wait for its end, or stop it; nothing was deleted")
+
+
+def _being_written(places: Places) -> list[Path]:
+    """Folders of results to which a run is writing."""
+    return [results for place in places.all if (results := results_of_a_run(place)) is not None]
 
 
 def _delete_all(found: Traces, report: _Report) -> None:

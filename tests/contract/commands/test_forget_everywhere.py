@@ -6,12 +6,17 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from hiphinge.commands.stored import forget
+from hiphinge.seasons.folder import Folder
+from hiphinge.seasons.running import lasting
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import done, hiphinge, refused
 from tests.hiphinge.cohorts.collected_sessions import content, session, squad
@@ -203,3 +208,35 @@ def test_an_empty_folder_named_after_the_athlete_is_found_and_goes(place: Path) 
     assert "1 empty folders named after the athlete" in said
     assert not empty.exists()
     assert "nothing was found of" in refused(*words, cwd=place, **where)
+
+
+def test_a_run_that_writes_to_results_is_waited_for(place: Path) -> None:
+    results, where = place / "season", {"HIPHINGE_SESSIONS": str(place / "sessions")}
+    before = content(place)
+    with lasting(Folder(results, "season")), lasting(Folder(results, "season")):
+        for also in ("season", ".", "season/sessions"):
+            said = refused("forget", GONE, "--yes", "--also", also, "--config", "config.toml", cwd=place, **where)
+            assert "season: hiphinge reanalyse is writing to these results, and would write the athlete into them" in said
+    assert content(place) == before
+    # a run that was killed is none, and the next one removes its file
+    left = results / ".run-0123456789abcdef.lock"
+    left.touch()
+    with lasting(Folder(results, "season")):
+        assert not left.exists()
+    left.touch()
+    assert forgotten(place, "--also", "season")["code"] == 0
+
+
+def test_a_run_that_began_meanwhile_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    delete, running = forget._delete_all, ExitStack()
+
+    def beginning(*given: Any) -> None:
+        delete(*given)
+        running.enter_context(lasting(Folder(place / "season", "season")))
+
+    monkeypatch.setattr(forget, "_delete_all", beginning)
+    with running:
+        report = forgotten(place, "--also", "season")
+    assert report["code"] == 1
+    assert [one["where"] for one in report["undecided"]] == ["season"]  # type: ignore[attr-defined]
+    assert "hiphinge reanalyse began to write to it meanwhile" in str(report["undecided"])

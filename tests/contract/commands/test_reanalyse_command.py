@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hiphinge.seasons.running import results_of_a_run
 from hiphinge.session.lock import FolderLock
 from tests.contract.command_line import COMMAND, child, environment, refused, tree
 from tests.contract.recorded_sessions import short_sessions
@@ -72,6 +73,8 @@ def test_a_failed_session_is_named_and_the_others_are_computed(tmp_path: Path, m
     (tmp_path / "sitecustomize.py").write_text(_DEADLY)
     (tmp_path / "s/torn/recording.mcap").write_bytes(b"no recording")
     (tmp_path / "s/notes").mkdir()
+    shutil.copytree(made, tmp_path / "s/unclear")
+    (tmp_path / "s/unclear/edits.toml").write_text('[[repetition]]\nat_s = 6.0\nmovement = "sqat"\n')
     lock = FolderLock(tmp_path / "s/busy")
     assert lock.take()
     try:
@@ -81,16 +84,17 @@ def test_a_failed_session_is_named_and_the_others_are_computed(tmp_path: Path, m
     assert first.returncode == 1
     # on a busy machine it also tells from time to time how far it is
     said = sorted(line for line in first.stderr.splitlines() if not line.endswith(" to go") and ", ends " not in line)
-    assert len(said) == 3, first.stderr
+    assert len(said) == 4, first.stderr
     assert said[0].startswith(f"hiphinge: busy: {tmp_path}/s/busy: is being recorded or computed. Run the command again")
     assert said[1].startswith("hiphinge: deadly: deadly: the worker that computed it ended, 3 times. Give each worker more")
     assert said[2].startswith(f"hiphinge: torn: {tmp_path}/s/torn/recording.mcap: ")
+    assert said[3].startswith(f"hiphinge: unclear: {tmp_path}/s/unclear/edits.toml, repetition 1: movement 'sqat' is none of ")
     (line,) = first.stdout.splitlines()
-    assert line.startswith("5 sessions: 2 computed (")
-    assert line.endswith("3 failed: r")
+    assert line.startswith("6 sessions: 2 computed (")
+    assert line.endswith("4 failed: r")
     report = json.loads((tmp_path / "r/report.json").read_text())
-    assert [one["session"] for one in report["failed"]] == ["busy", "deadly", "torn"]
-    assert report["counts"] == {"sessions": 5, "computed": 2, "before": 0, "failed": 3, "to_go": 0}
+    assert [one["session"] for one in report["failed"]] == ["busy", "deadly", "torn", "unclear"]
+    assert report["counts"] == {"sessions": 6, "computed": 2, "before": 0, "failed": 4, "to_go": 0}
     assert {path.name for path in (tmp_path / "r/sessions").iterdir()} == {"good", "50%20%25%20of%0Ait"}
     (tmp_path / "sitecustomize.py").unlink()
     words = (*COMMAND, "reanalyse", "s", "--out", "r", "--workers", "1", "--json")
@@ -102,15 +106,41 @@ def test_a_failed_session_is_named_and_the_others_are_computed(tmp_path: Path, m
         found = [one.laddr.ip for process in processes for one in process.net_connections() if one.status == "LISTEN"]
         assert len(found) > 2
         assert set(found) == {"127.0.0.1"}
+        # who deletes an athlete sees that it lasts
+        assert results_of_a_run(tmp_path) == tmp_path / "r"
         said += again.stdout.readlines()
     assert again.returncode == 1
+    assert {path.name for path in (tmp_path / "r").iterdir()} == {"results.json", "report.json", "sessions"}
     *lines, last = map(json.loads, said)
     assert {line["session"]: line["state"] for line in lines} == {
         "good": "before",
         "50 % of\nit": "before",
         "torn": "failed",
+        "unclear": "failed",
         "busy": "computed",
         "deadly": "computed",
     }
     assert lines[-1]["to_go"] == 0
-    assert last["counts"] == {"sessions": 5, "computed": 2, "before": 2, "failed": 1, "to_go": 0}
+    assert last["counts"] == {"sessions": 6, "computed": 2, "before": 2, "failed": 2, "to_go": 0}
+
+
+@pytest.mark.slow
+def test_when_the_folder_of_results_goes_the_run_says_so_and_makes_no_other_one(tmp_path: Path, made: Path) -> None:
+    for k in range(6):
+        shutil.copytree(made, tmp_path / f"s/{k}")
+    words = (*COMMAND, "reanalyse", "s", "--out", "r", "--workers", "1", "--json")
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, cwd=tmp_path, env=environment(), stdout=pipe, stderr=pipe, text=True) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        (tmp_path / "r").rename(tmp_path / "elsewhere")
+        out, err = running.communicate(timeout=120)
+    assert running.returncode == 1
+    report = json.loads(out.splitlines()[-1])
+    said = "is no longer the folder of results that the run began with"
+    assert report["counts"]["failed"] >= 1
+    # one that was just being written may say that a file has no folder
+    assert said in {one["what"] for one in report["failed"]}
+    assert report["stopped"]["what"] == said
+    assert err.splitlines()[-1].startswith(f"hiphinge: r: {said}. Connect its disk again, and run the same command")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["elsewhere", "s"]

@@ -17,7 +17,7 @@ import pytest
 from body_signals import ESTIMATORS
 from hiphinge.seasons.computer import this_computer
 from hiphinge.seasons.place import Place, place_of
-from hiphinge.seasons.result import SessionResults
+from hiphinge.seasons.result import SessionResults, sign_of
 from hiphinge.seasons.run import jobs_of
 from hiphinge.seasons.task import BEFORE, Settings, compute_session
 from hiphinge.version import software
@@ -189,7 +189,7 @@ def test_object_storage_gives_the_same_files_though_both_workers_are_killed(
             ended(running)
         assert report["counts"]["failed"] == report["counts"]["to_go"] == 0
         check_all_done_once(results, replays)
-        for job in jobs_of(there, results, Settings(ESTIMATORS))[:2]:
+        for job in jobs_of(there, results, Settings(ESTIMATORS), sign_of(results))[:2]:
             assert compute_session(job).state == BEFORE
 
 

@@ -15,17 +15,21 @@ import pytest
 from hiphinge.seasons import computer
 from hiphinge.seasons.computer import Computer, this_computer
 from hiphinge.seasons.place import place_of
-from hiphinge.seasons.result import SessionResults
-from hiphinge.seasons.task import COMPUTED, Job, Settings, compute_session
+from hiphinge.seasons.result import SessionResults, prepare
+from hiphinge.seasons.run import jobs_of
+from hiphinge.seasons.task import COMPUTED, Settings, compute_session
 from tests.conftest import ROOT
 from tests.contract.recorded_sessions import short_sessions
 
 _ELSEWHERE = """
 import sys
 from hiphinge.seasons.place import place_of
-from hiphinge.seasons.task import Job, Settings, compute_session
-sessions, name, results = sys.argv[1:]
-print(compute_session(Job(place_of(sessions), name, name, place_of(results), Settings(("live", "review")))).state)
+from hiphinge.seasons.result import prepare
+from hiphinge.seasons.run import jobs_of
+from hiphinge.seasons.task import Settings, compute_session
+sessions, results = map(place_of, sys.argv[1:])
+(job,) = jobs_of(sessions, results, Settings(("live", "review")), prepare(results))
+print(compute_session(job).state)
 """
 STEP = 2.0**-22
 """Largest difference, relative: two steps of 32-bit numbers. Measured: one, in 8 of 17 million cells (docs/season.md)."""
@@ -76,9 +80,10 @@ def test_without_vector_instructions_numbers_differ_by_their_last_bits_and_the_r
     (session,) = short_sessions(tmp_path / "sessions", 1)
     sessions = place_of(str(session.parent))
     here, there = (place_of(str(tmp_path / name)) for name in ("here", "there"))
-    assert compute_session(Job(sessions, session.name, session.name, here, Settings(("live", "review")))).state == COMPUTED
+    (job,) = jobs_of(sessions, here, Settings(("live", "review")), prepare(here))
+    assert compute_session(job).state == COMPUTED
     without = {"NPY_DISABLE_CPU_FEATURES": this_computer().instructions}
-    words = [sys.executable, "-W", "ignore", "-c", _ELSEWHERE, sessions.words, session.name, there.words]
+    words = [sys.executable, "-W", "ignore", "-c", _ELSEWHERE, sessions.words, there.words]
     run = subprocess.run(words, cwd=ROOT, env=os.environ | without, capture_output=True, text=True, timeout=120)
     assert run.stdout.strip() == COMPUTED, run.stderr
     folders = []

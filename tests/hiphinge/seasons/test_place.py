@@ -31,6 +31,13 @@ def test_a_bucket_needs_a_name(words: str) -> None:
         place_of(words)
 
 
+@pytest.mark.parametrize("words", ["s3://club/a//b", "s3://club/./a", "s3://club/a/../b", "s3://club/.."])
+def test_a_prefix_has_names_between_its_slashes(words: str) -> None:
+    with pytest.raises(HiphingeError, match=r"has nothing, \. or \.\. between two slashes"):
+        place_of(words)
+    assert place_of("s3://club/a/b/").on_disk("") is None
+
+
 def test_the_usual_name_of_a_session_stays() -> None:
     assert written("2026-11-23T14-05-00Z_player-07") == "2026-11-23T14-05-00Z_player-07"
     assert written("a b%\n/ü") == "a%20b%25%0A%2F%C3%BC"

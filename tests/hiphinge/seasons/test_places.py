@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
 import pytest
 
 from body_signals import HiphingeError
@@ -86,6 +87,7 @@ def test_of_many_who_put_a_new_file_one_is_told_that_it_counts(place: Place) -> 
 
 
 def test_sessions_are_folders_with_a_head_or_a_recording(place: Place) -> None:
+    place.prepare()
     for name in ("b/session.toml", "a/recording.mcap", "c/live/summary.json", ".hidden/session.toml", "d/deeper/session.toml"):
         place.put(name, b"")
     assert place.folders() == ["a", "b"]
@@ -140,12 +142,22 @@ def test_a_file_is_put_with_its_content_for_its_owner_alone(
     source.write_bytes(b"1" * 3_000_000)
     source.chmod(mode)
     place = Folder(tmp_path / "place", "place")
+    place.prepare()
     place.put("a/x", b"before")
     place.put("a/x", source)
     source.unlink()
     assert place.read("a/x") == b"1" * 3_000_000
     assert (tmp_path / "place/a/x").stat().st_mode & 0o777 == 0o600
     assert os.listdir(tmp_path / "place/a") == ["x"]
+
+
+def test_the_folder_itself_is_not_made_by_a_file(tmp_path: Path) -> None:
+    place = Folder(tmp_path / "place", "place")
+    for name in ("x", "a/x"):
+        for put in (place.put, place.put_new):
+            with pytest.raises(HiphingeError, match=rf"^place/{name}: cannot be written: No such file"):
+                put(name, b"")
+    assert not (tmp_path / "place").exists()
 
 
 def test_a_full_disk_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +173,43 @@ def test_a_full_disk_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pyte
     monkeypatch.undo()
     assert place.read("a/x") == b"before"
     assert os.listdir(tmp_path / "a") == ["x"]
+
+
+@pytest.fixture
+def objects(storage: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Callable[[str], object]:
+    """Puts an object of any name into the bucket, as other programs do."""
+    for name, value in storage.items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3", endpoint_url=storage["AWS_ENDPOINT_URL"])
+    return lambda key: client.put_object(Bucket=BUCKET, Key=key)
+
+
+def test_the_empty_objects_of_create_folder_are_nothing(objects: Callable[[str], object], tmp_path: Path) -> None:
+    top = tmp_path.name
+    sessions, results = (Bucket.named(f"s3://{BUCKET}/{top}/{part}") for part in ("session.toml", "results"))
+    for key in ("session.toml/", "session.toml/one/", "session.toml/one/session.toml", "session.toml/two/", "results/"):
+        objects(f"{top}/{key}")
+    assert sessions.folders() == ["one"]
+    assert sessions.inside("one") == ([], ["session.toml"])
+    assert results.inside("") == ([], [])
+    sign = prepare(results)
+    objects(f"{top}/results/sessions/")
+    objects(f"{top}/results/sessions/one/")
+    assert prepare(results) == sign
+    assert SessionResults.of(results, "one", sign).manifest is None
+    results.put("sessions/one/x", b"")
+    results.remove("sessions/one")
+    assert results.inside("sessions/one") == ([], [])
+
+
+@pytest.mark.parametrize(("key", "why"), [("//stray.txt", "empty path segment"), ("/../x", "illegal character sequence")])
+def test_a_name_that_cannot_be_read_is_named(objects: Callable[[str], object], tmp_path: Path, key: str, why: str) -> None:
+    place = Bucket.named(f"s3://{BUCKET}/{tmp_path.name}")
+    objects(f"{tmp_path.name}/one/session.toml")
+    objects(f"{tmp_path.name}{key}")
+    with pytest.raises(HiphingeError, match=rf"{tmp_path.name}{key}.*{why}.*Rename or remove") as caught:
+        place.folders()
+    assert "credentials" not in str(caught.value)
 
 
 def test_a_bucket_that_is_not_there_is_named(storage: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,8 +244,8 @@ def test_a_session_of_csv_files_in_a_bucket_gives_the_files_of_a_replay(
         if file.is_file():
             sessions.put(f"{name}/{file.relative_to(session).as_posix()}", file)
     sessions.put(f"{name}/live/summary.json", b"of an earlier version")
-    prepare(results)
-    (job,) = jobs_of(sessions, results, Settings(("live",)))
+    sign = prepare(results)
+    (job,) = jobs_of(sessions, results, Settings(("live",)), sign)
     assert compute_session(job).state == COMPUTED
     one = SessionResults.of(results, name)
     assert one.manifest is not None
@@ -210,6 +259,6 @@ def test_a_session_of_csv_files_in_a_bucket_gives_the_files_of_a_replay(
         file = path.relative_to(tmp_path / "replay" / name).as_posix()
         assert results.read(f"{one.folder}/{one.manifest['folder']}/{file}") == path.read_bytes()
     sessions.put(f"{name}/edits.toml", b"")
-    (job,) = jobs_of(sessions, results, Settings(("live",)))
+    (job,) = jobs_of(sessions, results, Settings(("live",)), sign)
     assert compute_session(job).state == COMPUTED
     assert compute_session(replace(job, run="")).state == BEFORE

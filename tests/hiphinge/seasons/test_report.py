@@ -12,6 +12,7 @@ from hiphinge.seasons import report
 from hiphinge.seasons.computer import this_computer
 from hiphinge.seasons.place import place_of
 from hiphinge.seasons.report import Report
+from hiphinge.seasons.result import prepare
 from hiphinge.seasons.task import BEFORE, COMPUTED, Outcome, Settings
 
 
@@ -51,9 +52,9 @@ def test_the_report_names_what_failed_and_what_computed_the_others(running: Repo
     running.take(Outcome.failed("evening-\udcff", HiphingeError("is torn", "here", "Mend it")))
     running.refused = {"tcp://10.0.0.7:1": "it has hiphinge 9.9"}
     running.stopped = HiphingeError("the scheduler has gone", "tcp://10.0.0.1:8786", "Start it again")
-    place = place_of(str(tmp_path))
-    running.write(place)
-    document = json.loads((tmp_path / "report.json").read_text())
+    place = place_of(str(tmp_path / "results"))
+    running.write(place, prepare(place))
+    document = json.loads((tmp_path / "results/report.json").read_text())
     assert document["counts"] == {"sessions": 100, "computed": 2, "before": 0, "failed": 1, "to_go": 97}
     assert document["failed"] == [{"session": "evening-\udcff", "what": "is torn", "where": "here", "remedy": "Mend it"}]
     assert document["warnings"] == {"evening-00": ["breaks off"]}
@@ -61,3 +62,15 @@ def test_the_report_names_what_failed_and_what_computed_the_others(running: Repo
     assert document["refused_workers"] == [{"worker": "tcp://10.0.0.7:1", "why": "it has hiphinge 9.9"}]
     assert document["stopped"]["what"] == "the scheduler has gone"
     assert document["software"] == this_computer().software
+
+
+def test_no_report_is_written_where_the_folder_of_results_has_gone(running: Report, tmp_path: Path) -> None:
+    place = place_of(str(tmp_path / "results"))
+    sign = prepare(place)
+    (tmp_path / "results/results.json").unlink()
+    for _ in ("the bare mount point", "nothing"):
+        with pytest.raises(HiphingeError, match="results: is no longer the folder of results that the run began with"):
+            running.write(place, sign)
+        if (tmp_path / "results").exists():
+            (tmp_path / "results").rmdir()
+    assert not list(tmp_path.iterdir())

@@ -10,7 +10,7 @@ import pytest
 
 from body_signals import HiphingeError
 from hiphinge.seasons.folder import Folder
-from hiphinge.seasons.result import SessionResults, key_of, prepare
+from hiphinge.seasons.result import SessionResults, key_of, prepare, sign_of
 
 MANIFEST = {"session": "evening", "athlete": "player-07", "inputs": {}}
 
@@ -29,7 +29,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def committed(results: Folder, file: Path, key: str) -> tuple[str, bool]:
-    one = SessionResults.of(results, "evening")
+    one = SessionResults.of(results, "evening", sign_of(results))
     attempt = one.new_attempt()
     counts = one.commit(attempt, {"live/angles.parquet": file}, {**MANIFEST, "key": key})
     one.tidy()
@@ -55,16 +55,17 @@ def test_a_result_is_there_when_its_manifest_is(results: Folder, file: Path) -> 
 
 
 def test_of_two_that_are_ready_at_once_the_second_leaves_nothing(results: Folder, file: Path) -> None:
-    late = SessionResults.of(results, "evening")
+    late = SessionResults.of(results, "evening", sign_of(results))
     attempt, _ = committed(results, file, "1")
     assert not late.commit(late.new_attempt(), {"x": file}, {**MANIFEST, "key": "1"})
+    assert late.has("1")
     assert late.manifest is not None
     assert late.manifest["folder"] == attempt
     assert below(results) == {"manifest-000001.json", f"{attempt}/live/angles.parquet"}
 
 
 def test_a_result_of_other_content_takes_the_next_number_and_the_first_one_goes(results: Folder, file: Path) -> None:
-    late = SessionResults.of(results, "evening")
+    late = SessionResults.of(results, "evening", sign_of(results))
     committed(results, file, "1")
     attempt = late.new_attempt()
     assert late.commit(attempt, {"x": file}, {**MANIFEST, "key": "2"})

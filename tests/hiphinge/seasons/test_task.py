@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -10,17 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from body_signals import HiphingeError
+from dashboards.edits import read_edits
 from dashboards.tables import TableWriter
+from hiphinge.seasons.folder import Folder
 from hiphinge.seasons.place import place_of
-from hiphinge.seasons.result import SessionResults
+from hiphinge.seasons.result import SessionResults, prepare
 from hiphinge.seasons.task import BEFORE, COMPUTED, FAILED, Job, Outcome, Settings, compute_session
 from hiphinge.session import replayed
 from hiphinge.session.lock import FolderLock
 from hiphinge.session.scratch import COMPUTING
+from tests.conftest import ROOT
 from tests.contract.command_line import done
 from tests.contract.recorded_sessions import plain_session, short_sessions
 
 LIVE = Settings(("live",))
+BROKEN = ROOT / "fixtures/broken/edits"
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +40,13 @@ def session(made: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "sessions/evening"))
 
 
+def job_of(session: Path, settings: Settings = LIVE, run: str = "") -> Job:
+    results = place_of(str(session.parent.parent / "results"))
+    return Job(place_of(str(session.parent)), session.name, session.name, results, settings, prepare(results), run)
+
+
 def computed(session: Path, settings: Settings = LIVE) -> Outcome:
-    root = session.parent.parent
-    results = place_of(str(root / "results"))
-    return compute_session(Job(place_of(str(session.parent)), session.name, session.name, results, settings))
+    return compute_session(job_of(session, settings))
 
 
 def result(session: Path) -> Path:
@@ -67,8 +76,7 @@ def test_the_second_time_nothing_is_computed(session: Path, monkeypatch: pytest.
 
 
 def test_a_result_of_the_same_run_counts_as_its_own_though_the_first_answer_was_lost(session: Path) -> None:
-    root = session.parent.parent
-    job = Job(place_of(str(session.parent)), "evening", "evening", place_of(str(root / "results")), LIVE, "run 1")
+    job = job_of(session, run="run 1")
     assert [compute_session(job).state for _ in range(2)] == [COMPUTED, COMPUTED]
     assert compute_session(replace(job, run="run 2")).state == BEFORE
 
@@ -141,6 +149,19 @@ def test_a_session_of_any_name(made: Path, tmp_path: Path, name: str) -> None:
     assert (result(session) / "live/summary.json").is_file()
 
 
+def test_a_session_whose_name_is_no_text(made: Path, tmp_path: Path) -> None:
+    try:
+        session = Path(shutil.copytree(made, tmp_path / "sessions/L\udce4uf"))
+    except OSError as error:  # a disk of macOS or Windows
+        pytest.skip(f"this file system takes only names that are text: {error}")
+    assert computed(session).error is None
+    assert computed(session).state == BEFORE
+    now = result(session)
+    assert now.parent.name == "L%E4uf"
+    assert json.loads((now.parent / "manifest-000001.json").read_text())["session"] == "L\\xe4uf"
+    assert json.loads((now / "live/summary.json").read_text())["session"] == "L\\xe4uf"
+
+
 def test_a_session_that_is_being_recorded_is_left_alone(session: Path) -> None:
     lock = FolderLock(session)
     assert lock.take()
@@ -159,6 +180,81 @@ def test_a_damaged_session_is_named_and_leaves_nothing(session: Path) -> None:
     assert "recording.mcap" in words(computed(session))
     assert not (session.parent.parent / "results/sessions").exists()
     assert computed(session, Settings(("live",), salvage=True)).state == COMPUTED
+
+
+@pytest.mark.parametrize("gone", ["live", "live/angles.parquet", "session.toml", ""])
+def test_a_result_whose_files_have_gone_is_computed_again(session: Path, gone: str) -> None:
+    computed(session)
+    before = result(session)
+    shutil.rmtree(before / gone) if (before / gone).is_dir() else (before / gone).unlink()
+    assert computed(session).state == COMPUTED
+    assert (result(session) / "live/angles.parquet").is_file()
+    assert not before.exists()
+    assert computed(session).state == BEFORE
+
+
+def folder_removed(results: Path) -> None:
+    shutil.rmtree(results)
+
+
+def disk_unmounted(results: Path) -> None:
+    """What is seen is the empty folder on which the disk was mounted."""
+    shutil.rmtree(results)
+    results.mkdir()
+
+
+def other_disk(results: Path) -> None:
+    shutil.rmtree(results)
+    prepare(place_of(str(results)))
+
+
+@pytest.mark.parametrize("go", [folder_removed, disk_unmounted, other_disk])
+@pytest.mark.parametrize("when", ["before", "while it is computed", "while it is written"])
+def test_a_folder_of_results_that_has_gone_gets_no_result(
+    session: Path, monkeypatch: pytest.MonkeyPatch, go: Callable[[Path], None], when: str
+) -> None:
+    results = session.parent.parent / "results"
+    job = job_of(session)
+    compute, put = replayed.compute, Folder.put
+
+    def going(*args: object, **more: object) -> object:
+        found = compute(*args, **more)  # type: ignore[arg-type]
+        go(results)
+        return found
+
+    def putting(self: Folder, name: str, source: Path | bytes) -> None:
+        put(self, name, source)
+        if name.endswith("summary.json"):
+            go(results)
+
+    if when == "before":
+        go(results)
+    elif when == "while it is computed":
+        monkeypatch.setattr(replayed, "compute", going)
+    else:
+        monkeypatch.setattr(Folder, "put", putting)
+    said = words(compute_session(job))
+    assert said == (
+        f"is no longer the folder of results that the run began with. {results}. "
+        "Connect its disk again, and run the same command: what is done stays done"
+    )
+    # not even the folder itself is made
+    assert results.exists() is (go is not folder_removed)
+    assert not list(results.glob("sessions"))
+
+
+@pytest.mark.parametrize("broken", sorted(path.name for path in BROKEN.iterdir()))
+def test_corrections_that_cannot_be_read_fail_with_the_words_of_every_other_command(session: Path, broken: str) -> None:
+    assert computed(session).state == COMPUTED
+    before = result(session)
+    shutil.copyfile(BROKEN / broken / "edits.toml", session / "edits.toml")
+    with pytest.raises(HiphingeError) as expected:
+        read_edits(session)
+    outcome = computed(session)
+    assert outcome.state == FAILED
+    assert outcome.error == (expected.value.what, expected.value.where, expected.value.remedy)
+    # what was computed before the corrections stays
+    assert result(session) == before
 
 
 def test_a_recording_that_breaks_off_is_computed_with_a_warning(session: Path) -> None:
@@ -189,8 +285,9 @@ def test_a_full_disk_is_named(session: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(_: object) -> None:
         raise OSError(28, "No space left on device")
 
+    job = job_of(session)
     monkeypatch.setattr(os, "fsync", full)
-    assert "cannot be written: No space left on device" in words(computed(session))
+    assert "cannot be written: No space left on device" in words(compute_session(job))
     monkeypatch.undo()
     assert not list((session.parent.parent / "results").rglob("attempt-*"))
 
