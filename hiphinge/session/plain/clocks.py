@@ -15,6 +15,7 @@ from dataclasses import replace
 from body_signals import Placement
 from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch, far_lags, lag_of_bends
 from dsp.results import Finding
+from hiphinge.session.plain.plausible_input import copies
 from ingest.formats import PlainSession
 from ingest.session_folder import Input, input_of
 
@@ -25,10 +26,12 @@ _TRUNK = (Placement.LUMBAR.value, Placement.PELVIS.value)
 
 
 def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
-    """The input with corrected clocks, if it is a plain session, and the findings; for a recording the engine does this."""
+    """The input with corrected clocks, if it is a plain session, and the findings, also about files that were copied over
+    another; for a recording the engine does this."""
     if recorded.plain is None:
         return recorded, []
     plain, found = agreed(recorded.plain)
+    found = [*copies(plain.samples), *found]
     if plain is recorded.plain:
         return recorded, found
     return input_of(plain, [said for said in recorded.warnings if said not in plain.warnings]), found

@@ -32,9 +32,11 @@ def check_plain(plain: PlainSession) -> list[Finding]:
 
 
 def check_imported(imported: ImportedSession) -> list[Finding]:
-    """The faults of parts of an import. Raises `HiphingeError` for a fault of a whole file."""
+    """The faults of parts of an import, and files that were copied over another. Raises `HiphingeError` for a fault of a whole
+    file."""
     rates = {key: _rate_hz(one.excerpt().time_s) for key, one in imported.samples.items() if len(one) > 1}
-    return _check(imported.session, imported.samples, rates, imported.where)
+    copied = copies(imported.samples)
+    return [*copied, *_check(imported.session, imported.samples, rates, imported.where)]
 
 
 def _check(
@@ -44,7 +46,6 @@ def _check(
     where: Mapping[str, Callable[[float], str]],
 ) -> list[Finding]:
     partly: list[Finding] = []
-    _check_copies({key: one for key, one in samples.items() if key in rates_hz}, where)
     for sensor in session.sensors:
         if sensor.key not in rates_hz:
             continue
@@ -59,9 +60,10 @@ def _check(
     return partly
 
 
-def _check_copies(worn: Mapping[str, PlainSamples | StoredSamples], where: Mapping[str, Callable[[float], str]]) -> None:
-    """HiphingeError for two sensors with the same samples: a file was copied over another. No two sensors feel the same."""
+def copies(worn: Mapping[str, PlainSamples] | Mapping[str, StoredSamples]) -> list[Finding]:
+    """Sensors that have the samples of another one: a file was copied. No two sensors feel the same."""
     begun: dict[bytes, str] = {}
+    found: list[Finding] = []
     for key, one in worn.items():
         first = next(one.blocks()).acc[:_COPIED]
         if len(np.unique(first, axis=0)) < _DISTINCT:
@@ -70,8 +72,9 @@ def _check_copies(worn: Mapping[str, PlainSamples | StoredSamples], where: Mappi
         other = begun.setdefault(first.tobytes(), key)
         if other != key:
             what = f"the samples of {key} are those of {other}: a file was copied over another"
-            remedy = f"Give {key} its own file, or leave it out (those of {other}: {where[other](worn[other].first_s)})"
-            raise HiphingeError(what, where[key](one.first_s), remedy)
+            remedy = f"Give {key} its own file, or leave it out"
+            found.append(Finding(key, Cause.SWAPPED, one.first_s, one.first_s, what, remedy))
+    return found
 
 
 def _check_beside_each_other(

@@ -248,11 +248,11 @@ def test_a_straight_back_is_not_taken_for_an_exchange() -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_a_sensor_that_lies_on_a_table_is_in_nobodys_place(key: str) -> None:
-    lying = [replace(m, peak_deg={**m.peak_deg, key: 0.2}) for m in [BENDING] * 3 + [LEFT] * 2 + [RIGHT] * 2]
+    lying = [movement(**{**m.peak_deg, key: 0.2}) for m in [BENDING] * 3 + [LEFT] * 2 + [RIGHT] * 2]
     assert exchanged(KEYS, lying) is None
     # one that hardly leans may be on a thigh
-    leaning = [replace(m, peak_deg={**m.peak_deg, "lumbar": 0.7}) for m in [BENDING] * 3]
-    assert exchanged(KEYS, leaning) is not None
+    leaning = movement(lumbar=0.7, pelvis=60.0, thigh_left=31.0, thigh_right=5.0)
+    assert exchanged(KEYS, [leaning] * 3) is not None
     # it hides no exchange of the others
     if key not in ("thigh_left", "thigh_right"):
         both = exchanged(KEYS, [*lying[:3], *lying[5:], *lying[3:5]])

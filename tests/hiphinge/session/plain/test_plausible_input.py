@@ -10,8 +10,11 @@ import pytest
 
 from body_signals import Cause, Floats, HiphingeError, Session
 from hiphinge.api import Samples, estimate
+from hiphinge.engine import Engine
+from hiphinge.session.plain.clocks import with_agreed_clocks
 from hiphinge.session.plain.plausible_input import check_imported, check_plain
 from ingest.formats import PlainSession, import_session, session_of_samples
+from ingest.session_folder import input_of
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
 from virtual_athlete import Script, SimulatedAthlete, to_plain
 
@@ -54,14 +57,20 @@ def test_a_whole_file_is_refused(fault: str, key: str) -> None:
     assert remedy in caught.value.remedy
 
 
-def test_a_file_that_was_copied_over_another_is_refused() -> None:
+def test_a_file_that_was_copied_over_another_is_told() -> None:
     plain = plain_of("", lambda *_: None)
     copied = replace(plain, samples=plain.samples | {"thigh_right": plain.samples["pelvis"]})
-    with pytest.raises(HiphingeError) as caught:
-        check_plain(copied)
-    assert "the samples of thigh_right are those of pelvis" in caught.value.what
-    assert caught.value.where == "thigh_right, sample 0"
-    assert "pelvis, sample 0" in caught.value.remedy
+    (finding,) = with_agreed_clocks(input_of(copied))[1]
+    assert (finding.sensor, finding.until_s) == ("thigh_right", None)
+    assert "the samples of thigh_right are those of pelvis" in finding.what
+    assert "its own file" in finding.remedy
+    for estimator in ("live", "review"):
+        engine = Engine(copied.session, (estimator,), [finding])
+        outputs = [engine.feed(batch)[estimator] for batch in copied.batches()]
+        told = [f for out in [*outputs, engine.finish()[estimator]] for f in out.findings]
+        assert finding in told
+        assert all((rows.quality != 0).all() for out in outputs for rows in out.angles)
+    assert with_agreed_clocks(input_of(plain))[1] == []
 
 
 def test_sensors_that_say_nothing_are_not_called_copies() -> None:
