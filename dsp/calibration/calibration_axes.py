@@ -86,8 +86,11 @@ class CalibrationAxes:
 
     def axis(self, key: str) -> Axis | None:
         """A sensor's mediolateral axis, from the most trusted source available."""
-        axis, forward, up = self._by_itself(key), self.walk.forward(key), self.zero.up[key]
-        if (axis is not None and not axis.guessed) or forward is None or self._walked_backwards():
+        axis, up = self._by_itself(key), self.zero.up[key]
+        if axis is not None and not axis.guessed:
+            return axis
+        forward = self.walk.forward(key)
+        if forward is None or self._walked_backwards():
             return axis
         if axis is not None:
             return beside_walking(axis, up, forward)

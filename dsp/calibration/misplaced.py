@@ -124,7 +124,7 @@ def exchanged(keys: Sequence[str], movements: Sequence[Movement]) -> Misplaced |
     told = [m for m in movements if m.tells()][:MOST_MOVEMENTS]
     # a sensor that lies on a table is in nobody's place
     keys = [key for key in keys if max((m.peak_deg.get(key, 0.0) for m in told), default=0.0) > LIES_DEG]
-    if len(keys) < 2 or not told:
+    if len(keys) < 2:
         return None
     stated, best, moved = _cost(keys, keys, told), np.inf, tuple(keys)
     ways = sorted(permutations(keys), key=lambda places: _moved(keys, places))

@@ -65,7 +65,7 @@ def copies(worn: Mapping[str, PlainSamples] | Mapping[str, StoredSamples]) -> li
     begun: dict[bytes, str] = {}
     found: list[Finding] = []
     for key, one in worn.items():
-        first = next(one.blocks()).acc[:_COPIED]
+        first = next((block.acc[:_COPIED] for block in one.blocks()), np.empty((0, 3)))
         if len(np.unique(first, axis=0)) < _DISTINCT:
             # a sensor that says nothing is told by what it lacks
             continue

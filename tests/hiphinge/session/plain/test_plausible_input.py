@@ -12,8 +12,8 @@ from body_signals import Cause, Floats, HiphingeError, Session
 from hiphinge.api import Samples, estimate
 from hiphinge.engine import Engine
 from hiphinge.session.plain.clocks import with_agreed_clocks
-from hiphinge.session.plain.plausible_input import check_imported, check_plain
-from ingest.formats import PlainSession, import_session, session_of_samples
+from hiphinge.session.plain.plausible_input import check_imported, check_plain, copies
+from ingest.formats import PlainSession, StoredSamples, import_session, session_of_samples
 from ingest.session_folder import input_of
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
 from virtual_athlete import Script, SimulatedAthlete, to_plain
@@ -71,6 +71,11 @@ def test_a_file_that_was_copied_over_another_is_told() -> None:
         assert finding in told
         assert all((rows.quality != 0).all() for out in outputs for rows in out.angles)
     assert with_agreed_clocks(input_of(plain))[1] == []
+
+
+def test_a_sensor_without_samples_is_no_copy() -> None:
+    empty = {key: StoredSamples(gyr=True, quat=False, mag=False) for key in ("lumbar", "pelvis")}
+    assert copies(empty) == []
 
 
 def test_sensors_that_say_nothing_are_not_called_copies() -> None:
