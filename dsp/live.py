@@ -18,6 +18,7 @@ from dsp.alignment.slip import SlipWatch
 from dsp.angles import joints
 from dsp.angles.joints import PELVIS
 from dsp.angles.rows import SegmentAngles, orientation_rows, uncalibrated_rows
+from dsp.calibration.calibration_movements import THIGH_KEYS
 from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibrator import Calibrator
 from dsp.grid.grid import Grid
@@ -91,6 +92,8 @@ class LivePipeline:
         self._angles: SegmentAngles | None = None
         """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
+        self._needs_motion = bool(self._accelerations) or {*THIGH_KEYS} <= {*body}
+        """Whether motion tells something before there is an alignment."""
         self._slips: SlipWatch | None = None
         self._slides: SlideWatch | None = None
         self._worn: WornWatch | None = None
@@ -136,7 +139,7 @@ class LivePipeline:
         yield out
 
     def doubt(self, finding: Finding) -> None:
-        """A sensor's clock disagrees: rows are flagged from when it is known on."""
+        """A sensor disagrees with the others: rows are flagged from when it is known on."""
         self._clocks.take(finding, finding.known_s)
 
     def suspect(self, off_s: Mapping[str, float], begin_s: float, known_s: float) -> None:
@@ -153,7 +156,7 @@ class LivePipeline:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
-            filter_.with_motion = bool(self._accelerations) and self._alignment is None and block.sensor in self._body
+            filter_.with_motion = self._needs_motion and self._alignment is None and block.sensor in self._body
             if block.other is not None:
                 self._others.take(block)
                 self._others_since = {} if self._alignment is None else self._others.since(self._alignment)

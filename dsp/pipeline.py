@@ -175,25 +175,27 @@ class ClockDoubts:
     only suspected, the angles that need this clock are as uncertain as segments may have turned within the suspected lag."""
 
     def __init__(self) -> None:
-        self._spans: dict[tuple[str, float], tuple[float, float]] = {}
+        self._spans: dict[tuple[str, Quality, float], tuple[float, float]] = {}
         self._suspected: list[tuple[float, Mapping[str, float]]] = [(-np.inf, {})]
         """Since when, session time, which clocks may be wrong, and by what time, s."""
         self._turning = _Turning()
 
     def take(self, finding: Finding, since_s: float) -> None:
-        """A clock disagrees from session time since_s on; a later version of the same finding states the end."""
+        """A clock disagrees, or a gyroscope does not turn with the body, from session time since_s on; a later version of the
+        same finding states the end."""
         until_s = np.inf if finding.until_s is None else finding.until_s
-        begun = self._spans.get((finding.sensor, finding.since_s), (since_s, until_s))[0]
-        self._spans[finding.sensor, finding.since_s] = (begun, until_s)
+        flag = finding.flag if finding.flag is Quality.IMPLAUSIBLE else Quality.CLOCK_DISAGREES
+        which = finding.sensor, flag, finding.since_s
+        self._spans[which] = (self._spans.get(which, (since_s, until_s))[0], until_s)
 
     def flags(self, time_s: Floats) -> Flags | None:
         """Flags (m,) of rows at these session times; None where there are none."""
         if not self._spans:
             return None
-        within = np.zeros(len(time_s), np.bool_)
-        for since_s, until_s in self._spans.values():
-            within |= (time_s >= since_s) & (time_s < until_s)
-        return np.where(within, np.int32(Quality.CLOCK_DISAGREES), np.int32(0)) if within.any() else None
+        flags = np.zeros(len(time_s), np.int32)
+        for (_, flag, _), (since_s, until_s) in self._spans.items():
+            flags[(time_s >= since_s) & (time_s < until_s)] |= np.int32(flag)
+        return flags if flags.any() else None
 
     def suspect(self, off_s: Mapping[str, float], since_s: float) -> None:
         """Which clocks may be wrong from session time since_s on, and by what time, s; in order of time."""

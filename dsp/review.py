@@ -136,7 +136,7 @@ class ReviewPipeline:
         return said_of(self._alignment, self._calibrator.refused, self._slips, self._slides, self._worn, RATE_HZ)
 
     def doubt(self, finding: Finding) -> None:
-        """A sensor's clock disagrees: rows not yet output are flagged from then on."""
+        """A sensor disagrees with the others: rows not yet output are flagged from since when it does."""
         self._clocks.take(finding, finding.since_s)
 
     def suspect(self, off_s: Mapping[str, float], begin_s: float, known_s: float) -> None:

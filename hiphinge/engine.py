@@ -281,6 +281,8 @@ class Engine:
         comes."""
         before, self._clock_lags = self._clock_lags, {lag.sensor: lag for lag in self._clocks.look(known_s)}
         self._suspect_clocks(known_s)
+        for finding in self._clocks.turning:
+            self._find(finding)
         for key in [key for key in self._disagree if key in self._clocks.sound]:
             self._find(replace(self._disagree.pop(key), until_s=known_s))
         for key, told in self._clock_lags.items():
@@ -318,7 +320,7 @@ class Engine:
             pipeline.suspect(self._clocks.suspected, known_s - SEEN_S, known_s)
 
     def _find(self, finding: Finding) -> None:
-        """Give a finding of the clocks out with what comes next, and let rows be flagged by it."""
+        """Give a finding of several sensors together out with what comes next, and let rows be flagged by it."""
         self._found.append(finding)
         for pipeline in self._pipelines.values():
             pipeline.doubt(finding)

@@ -57,6 +57,9 @@ MOST, SURE, UNSAID, OVER = 4.0, 2.5, 1.0, -3.0
 """Each axis counts from -1, as it was, to 1, turned by all of the angle. The most that their sum can be, that from which on the
 sensor counts as slipped, that below which they have not said so, and that at which it is no longer doubted (ours): a lift from
 beside the foot has two or three that mislead."""
+NO_POSTURE_RAD = np.radians(25.0)
+"""No single segment is turned against the others by more while somebody walks (ours): such a heading is wrong, whatever the
+axes say, as where a gyroscope turns the wrong way about the vertical."""
 USUAL_RAD2 = 0.3
 """Weight of the mediolateral axis in the usual one: three bends by 60° (ours)."""
 USUAL_LOOKS, LATEST_LOOKS = 750, 25
@@ -263,7 +266,7 @@ class SlideWatch:
             cosine, sine, whole = turns[i]
             if whole:
                 one.swing(cosine, sine, whole, self._usual[i])
-                if one.score <= OVER:
+                if one.score <= OVER and one.size < NO_POSTURE_RAD:
                     news += self._acquit(i, self._headings.now())
         return news
 

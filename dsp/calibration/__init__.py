@@ -2,5 +2,6 @@
 
 from dsp.calibration.forgotten import ForgottenCalibration, Proposal
 from dsp.calibration.misplaced import Fault, Misplaced
+from dsp.calibration.seated import SEATED
 
-__all__ = ["Fault", "ForgottenCalibration", "Misplaced", "Proposal"]
+__all__ = ["SEATED", "Fault", "ForgottenCalibration", "Misplaced", "Proposal"]

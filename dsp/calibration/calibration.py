@@ -24,6 +24,7 @@ from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_walk import CalibrationWalk
 from dsp.calibration.calibration_zero import Zero
 from dsp.calibration.misplaced_watch import Expected, MisplacedFindings, MisplacedWatch
+from dsp.calibration.seated import SAT, SeatedWatch
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """A calibration ends the first time, s, after the mark, or the second after a movement once each kind was seen once (ours)."""
@@ -84,6 +85,11 @@ class Calibration:
         self._axes = CalibrationAxes(tracks, zero, mountings, self._movements, walk)
         self._misplaced = MisplacedWatch(tracks, zero, self._movements, expected or {})
         self._findings = MisplacedFindings() if findings is None else findings
+        self._seated = SeatedWatch(tracks, self._movements)
+        self._aligned = False
+        """Whether an alignment has been output: from then on the motion of the sensors is not known."""
+        self.refused, self.refused_at = "", 0
+        """Why the calibration is over without result, and the tick at which that was known; empty where it is not."""
         self._followed = self._standing_end()
         """Tick up to which the movements have been followed."""
         self._look_s = float("inf")
@@ -101,7 +107,7 @@ class Calibration:
 
     def begin(self) -> list[Alignment]:
         """The alignments that take effect now that the zero is known: from stated mountings, and from the ticks since the
-        standing."""
+        standing. None of a calibration that is then `refused`."""
         self._tell(self.tracks.time_s[self._decided])
         at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if self._stated else []
         return at_once + self._follow({key: self.tracks.vertical(key)[:, self._followed :] for key in self._zero.keys})
@@ -127,6 +133,9 @@ class Calibration:
             seen.step(i, now)
             if self._misplaced.step(i):
                 self._tell(now_s)
+            if not self._aligned and self._seated.step(i, *(now.get(key, 0.0) for key in THIGH_KEYS)):
+                self.refused_at, self.refused = i, SAT
+                return []
             if self._watch is not None:
                 self._watch.step(now_s, now, seen)
             if not self._moved and seen.first_s is not None:
@@ -253,6 +262,7 @@ class Calibration:
             if quaternion is not None:
                 to_segment[key] = quaternion
         over = complete or seen.own_from is not None
+        self._aligned = True
         alignment = Alignment(tick, tracks.mark_s, self._zero.standing, to_segment, tuple(reports), complete, over, max(ends))
         if self._watch is not None:
             self._watch.aligned(alignment, tracks.time_s[self._walk.now] if tracks.time_s else tracks.mark_s)

@@ -128,6 +128,10 @@ class CalibrationMovements:
         left, right = (self._open.get(key) for key in THIGH_KEYS) if len(self._open) > 1 else (None, None)
         return left is not None and right is not None and left.together and right.together
 
+    def open_since_s(self, keys: Sequence[str]) -> float:
+        """Session time at which the first of the movements under way of these sensors began."""
+        return min(self._time[self._open[key].start] for key in keys if key in self._open)
+
     def idle_s(self, now_s: float) -> float:
         """Time since the last movement of any sensor, since the mark where there was none."""
         return now_s - max((self._time[several[-1].end] for several in self._done.values() if several), default=self._mark_s)

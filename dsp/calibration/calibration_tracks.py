@@ -9,11 +9,14 @@ from bisect import bisect_left
 
 import numpy as np
 
-from body_signals import Floats
+from body_signals import Floats, Placement
 from dsp import rotation
 from dsp.alignment.segment_axes import WALKED_S
 from dsp.alignment.standing import DECIDED_S
 from dsp.grid.ticks import MOTION_STRIDE, Ticks
+
+HEIGHT_KEYS = (Placement.PELVIS.value, Placement.LUMBAR.value, Placement.THIGH_LEFT.value, Placement.THIGH_RIGHT.value)
+"""The sensors that tell the height of the body, the best one first."""
 
 
 class CalibrationTracks:
@@ -31,6 +34,9 @@ class CalibrationTracks:
         self.motion_until_s = float("inf")
         """Session time until which walking off can be evaluated: motion of later ticks is not kept."""
         self._motion_s: list[float] = []
+        self._height_key = next((key for key in HEIGHT_KEYS if key in body), None)
+        self._gain_s: list[float] = []
+        self._gain: list[Floats] = []
 
     def add(self, ticks: Ticks) -> None:
         """The ticks that follow, at least one."""
@@ -40,13 +46,17 @@ class CalibrationTracks:
             self._vertical[key].append(now[:, ticks.keys.index(key)])
         if ticks.time_s[0] <= self.motion_until_s:
             self._add_motion(ticks)
+        motion = ticks.motion.get(self._height_key or "")
+        if motion is not None:
+            self._gain_s.extend(_motion_s(ticks))
+            self._gain.append(motion[2])
 
     def walks_off(self, begin_s: float) -> None:
         """Walking off begins at session time begin_s."""
         self.motion_until_s = max(self.mark_s + DECIDED_S, begin_s) + WALKED_S[1]
 
     def _add_motion(self, ticks: Ticks) -> None:
-        self._motion_s.extend(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())
+        self._motion_s.extend(_motion_s(ticks))
         for key in self.body:
             kept, motion = self._motion[key], ticks.motion.get(key)
             if kept is None or motion is None:
@@ -77,3 +87,16 @@ class CalibrationTracks:
         """Running integral (3, k) of a sensor's specific force in the earth's frame, and its session times (k,)."""
         kept = self._motion[key]
         return (np.concatenate(kept, axis=1), np.array(self._motion_s)) if kept else None
+
+    @property
+    def vertical_gain(self) -> tuple[list[float], Floats]:
+        """Running integral (k,) of the vertical specific force of the sensor that tells the height of the body best, and its
+        session times (k,); empty where no motion is known."""
+        if len(self._gain) > 1:
+            self._gain = [np.concatenate(self._gain)]
+        return self._gain_s, self._gain[0] if self._gain else np.empty(0)
+
+
+def _motion_s(ticks: Ticks) -> list[float]:
+    """Session times of the ticks at which motion is known."""
+    return list(ticks.time_s[(-ticks.first) % MOTION_STRIDE :: MOTION_STRIDE].tolist())

@@ -18,6 +18,7 @@ from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.calibration.misplaced_watch import Expected, MisplacedFindings
+from dsp.calibration.seated import SAT_AS_STATED, lie_level
 from dsp.grid.ticks import Ticks
 from dsp.results import AlignmentReport, Finding
 
@@ -102,7 +103,7 @@ class Calibrator:
     def _go_on(self, state: AwaitedStanding | Calibration, ticks: Ticks) -> list[Alignment]:
         """Pass a calibration its next ticks; returns the alignments that take effect at them."""
         state.tracks.add(ticks)
-        found = state.feed() if isinstance(state, Calibration) else self._decide(state, len(ticks))
+        found = self._followed(state, state.feed()) if isinstance(state, Calibration) else self._decide(state, len(ticks))
         if found and found[-1].complete:
             self._open = None
         return found
@@ -126,6 +127,8 @@ class Calibrator:
             return self._refuse(state, at, no_standing(latest, tracks.mark_s), keys)
         if why := zero.refusal():
             return self._refuse(state, at, why, zero.keys)
+        if lie_level(zero.up, self._mountings):
+            return self._refuse(state, at, SAT_AS_STATED, zero.keys)
         self.refused = ()
         steady = zero.steady()
         if self._watch is not None:
@@ -133,9 +136,15 @@ class Calibrator:
         calibration = self._open = Calibration(
             tracks, steady, self._mountings, self._tilted_s, at, self._watch, self._expected, self._findings
         )
-        return calibration.begin()
+        return self._followed(calibration, calibration.begin())
 
-    def _refuse(self, state: AwaitedStanding, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
+    def _followed(self, calibration: Calibration, found: list[Alignment]) -> list[Alignment]:
+        """What a calibration has found, unless its movements show that it must be refused."""
+        if not calibration.refused:
+            return found
+        return self._refuse(calibration, calibration.refused_at, calibration.refused, self._body)
+
+    def _refuse(self, state: AwaitedStanding | Calibration, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
         """End the calibration without result at this tick of the tracks, for this reason; sensors other than `keys` were not
         present."""
         self._open = None

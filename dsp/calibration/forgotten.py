@@ -91,8 +91,9 @@ class ForgottenCalibration:
                 up = rotation.vertical_in_sensor(one.quat[at].T)
                 self._looks[one.sensor].append((tick[at] // STRIDE, up.astype(np.float32)))
 
-    def proposal(self) -> Proposal | None:
-        """The best standing that is followed by a calibration's movements, None where there is none."""
+    def proposal(self, seated_s: Sequence[float] = ()) -> Proposal | None:
+        """The best standing that is followed by a calibration's movements, None where there is none. seated_s: session times at
+        which the athlete is known to have sat; rest at these is no standing."""
         there = {key: looks for key, looks in self._looks.items() if looks}
         if not there:
             return None
@@ -104,7 +105,9 @@ class ForgottenCalibration:
             for tick, part in looks:
                 track[:, tick - begin] = part
             up[key] = track
-        found = [one for first, last in _standings(up) if (one := _followed(up, first, last, begin)) is not None]
+        seats = [round(at_s * LOOK_HZ) - begin for at_s in seated_s]
+        stood = [(a, b) for a, b in _standings(up) if not any(a <= seat + SOON_S * LOOK_HZ and seat <= b for seat in seats)]
+        found = [one for first, last in stood if (one := _followed(up, first, last, begin)) is not None]
         # a complete calibration before a partial one, then the earlier
         return max(found, key=lambda one: (_rank(one), -one.mark_s), default=None)
 

@@ -22,6 +22,7 @@ from virtual_athlete.faults.wrong_samples import (
     DeadAxis,
     Frozen,
     GyrAxesSwapped,
+    GyrAxisScaled,
     GyrFlipped,
     GyrScaled,
     LeftHanded,
@@ -74,6 +75,7 @@ FAULT_KINDS: Mapping[str, FaultKind] = {
     "gyroscope times 1.25": FaultKind(lambda rng, s: GyrScaled(s, factor=1.25), _SCALE, whole=True),
     "gyroscope in deg/s": FaultKind(lambda rng, s: GyrScaled(s, factor=DEGREES), _SCALE, whole=True, streamed=False),
     "gyroscope sign": FaultKind(lambda rng, s: GyrFlipped(s), _of(Cause.GYR_SIGN), whole=True),
+    "one gyroscope axis reversed": FaultKind(lambda rng, s: GyrAxisScaled(s, axis=_axis(rng)), _HANDED, whole=True),
     "left-handed": FaultKind(lambda rng, s: LeftHanded(s, axis=_axis(rng)), _HANDED, whole=True),
     "gyroscope axes swapped": FaultKind(
         lambda rng, s: GyrAxesSwapped(s, order=_ORDERS[int(rng.integers(len(_ORDERS)))]), _HANDED, whole=True

@@ -38,6 +38,20 @@ class GyrFlipped(SampleFault):
 
 
 @dataclass(frozen=True, slots=True)
+class GyrAxisScaled(SampleFault):
+    """One axis of the gyroscope times `factor`: with the other sign by default, as a mapping with one sign wrong gives it."""
+
+    axis: int = 0
+    factor: float = -1.0
+
+    def spoil(self, samples: Samples) -> Samples:
+        """See `SampleFault.spoil`."""
+        factors = np.ones(3)
+        factors[self.axis] = self.factor
+        return _at(self, samples, gyr=samples.gyr * factors)
+
+
+@dataclass(frozen=True, slots=True)
 class LeftHanded(SampleFault):
     """Left-handed axes: the numbers along `axis` have the other sign, of accelerometer and gyroscope alike."""
 

@@ -159,6 +159,12 @@ class MotionCells:
         start = min(max(start, self._begin), self._end)
         return start, self._row.cells.part(start - self._begin, max(stop, start) - self._begin)
 
+    def exactly(self, start: int, stop: int) -> Cells:
+        """The cells from `start` to `stop`, with those that there are not as missing."""
+        first, there = self.between(start, stop)
+        first = min(max(first, start), stop)
+        return Cells.none(first - start).joined(there, Cells.none(stop - first - len(there)))
+
     def latest(self, n: int) -> Cells:
         """The last n of them, or all that there are."""
         return self.between(self._end - n, self._end)[1]

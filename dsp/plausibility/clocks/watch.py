@@ -47,6 +47,8 @@ from dsp.plausibility.clocks.linked_motion import (
 )
 from dsp.plausibility.clocks.repeats import HISTORY, LONGEST, repeated
 from dsp.plausibility.clocks.shared_bends import BENDS, late_bends
+from dsp.plausibility.turns import TurnWatch
+from dsp.results import Finding
 
 LOOK_S, WAIT_S = 2.0, 2.0
 """A look takes in windows that ended within the first, once the samples after their end are there, after the second (ours)."""
@@ -121,6 +123,11 @@ class ClockWatch:
         """Their samples, as long."""
         self._by_bends: dict[str, float] = {}
         """By how much the trunk's sensors disagree in the first bends, until another movement tells of them."""
+        self._turns = TurnWatch(self._keys, begin_s)
+        self._turned_s = math.ceil(begin_s)
+        """The whole second up to which turns have been compared."""
+        self.turning: list[Finding] = []
+        """What the last look found of gyroscopes that do not turn with the body."""
         self.suspected: dict[str, float] = {}
         """By sensor, how late or early its clock may be, s, where it is not sure enough to be told."""
 
@@ -214,6 +221,7 @@ class ClockWatch:
         further_s = max(map(_sooner, map(abs, near.values())), default=0.0)
         begin_s = (self.looked_s if settled else until_s) - LOOK_S - WINDOW_S - SEARCH_S - further_s - 1.0
         self._catch_up()
+        self._compare_turns(until_s, now_s if now_s < self._next_s else self.due_s)
         for cells in self._cells.values():
             cells.drop(round(begin_s * RATE_HZ))
         for parts in self._of_trunk.values():
@@ -262,6 +270,15 @@ class ClockWatch:
             self._next_s = pause_s * math.floor((until_s + WAIT_S) / pause_s + 1.0) - WAIT_S
         self._glance_s = max(self._glance_s, until_s + GLANCE_S)
         return [replace(lag, since_s=self._agreed_s[lag.sensor]) for lag in found]
+
+    def _compare_turns(self, until_s: float, known_s: float) -> None:
+        """Compare how far the sensors have turned in the whole seconds since the last look."""
+        self.turning, first, last = [], self._turned_s, math.floor(until_s)
+        if last <= first or len(self._keys) <= WITNESSES:
+            return
+        span = round(first * RATE_HZ), round(last * RATE_HZ)
+        self._turned_s = last
+        self.turning = self._turns.take(first, {key: cells.exactly(*span) for key, cells in self._cells.items()}, known_s)
 
     def whole(self) -> list[ClockLag]:
         """Whose clock disagrees by all that is kept, by one lag or one rate."""

@@ -22,7 +22,7 @@ from body_signals import (
     understood,
 )
 from body_signals.movements import kind_of
-from dsp.calibration import ForgottenCalibration
+from dsp.calibration import SEATED, ForgottenCalibration
 from dsp.day import Exposure, by_movement, metrics_of, scored, sets_of, side_of
 from dsp.orientation import SampleCounts
 from dsp.pipeline import PipelineOutput
@@ -246,7 +246,8 @@ class SummaryBuilder:
                 "not calibrated: no calibrate mark followed by quiet standing; angles are missing, orientations are there"
             )
         if self._forgotten is not None and not any(report.confidence > 0.0 for report in facts.reports):
-            said += forgotten_words(self._forgotten.proposal(), source)
+            seated_s = sorted({report.time_s for report in facts.reports if SEATED & {*report.reasons}})
+            said += forgotten_words(self._forgotten.proposal(seated_s), source)
         for placement, report in reported.items():
             if report.confidence == 0.0:
                 said.append(f"{placement}: not aligned ({'; '.join(report.reasons)})")

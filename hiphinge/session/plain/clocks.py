@@ -81,10 +81,12 @@ def _compared(plain: PlainSession, begin_s: float) -> tuple[ClockWatch, list[Fin
     watch = ClockWatch(tuple(plain.samples), begin_s, kept_s=math.inf)
     doubts: dict[str, Finding] = {}
     over: list[Finding] = []
+    """What is over, and gyroscopes that do not turn with the body."""
     reached_s = -math.inf
 
     def look(now_s: float = math.inf) -> None:
         found = {lag.sensor: lag for lag in watch.look(now_s)}
+        over.extend(watch.turning)
         for key in [key for key in doubts if key in watch.sound]:
             over.append(replace(doubts.pop(key), until_s=watch.looked_s))
         for key, lag in found.items():

@@ -1,19 +1,23 @@
 """Refuses files with impossible samples before anything is computed, by comparing gravity with the gyroscope.
 
-The mathematics is that of a running session (`dsp.plausibility.SensorWatch`), over the whole file at once. It is here and
-not in a reader, because readers contain no mathematics of angles; their own check (`ingest/formats/plausible.py`) covers units.
-A fault of a whole file is refused, with file, line, factor and remedy. A fault of a part of it is a note: the
+The mathematics is that of a running session (`dsp.plausibility.SensorWatch`, `TurnWatch`), over the whole file at once. It is
+here and not in a reader, because readers contain no mathematics of angles; their own check (`ingest/formats/plausible.py`)
+covers units. A fault of a whole file is refused, with file, line, factor and remedy. A fault of a part of it is a note: the
 computation flags it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import heapq
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import itemgetter
 
 import numpy as np
 
 from body_signals import Cause, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
-from dsp.plausibility import SensorWatch
+from dsp.plausibility import CELLS_HZ, MotionCells, SensorWatch, TurnWatch
 from dsp.results import Finding, latest
 from ingest.formats import ImportedSession, PlainSamples, PlainSession, StoredSamples
 
@@ -22,6 +26,8 @@ _OF_A_WHOLE_FILE = frozenset(
 )
 _COPIED, _DISTINCT = 200, 20
 """Two sensors never have the first number of samples in common, among which the second are distinct (ours)."""
+_TOGETHER_S = 600.0
+"""Turns of this time are compared at once: it bounds the memory (ours)."""
 _ALIKE = 0.05
 """Files of one session have the same number of samples, or the same duration, within this part (ours)."""
 
@@ -51,13 +57,56 @@ def _check(
             continue
         one = samples[sensor.key]
         marks = [mark.time_s for mark in session.marks if mark.label == "calibrate"]
-        for finding in _findings(sensor, rates_hz[sensor.key], one, session.body, marks):
-            whole = finding.until_s is None and finding.since_s <= one.first_s
-            if finding.cause in _OF_A_WHOLE_FILE and whole:
-                raise HiphingeError(finding.what, where[sensor.key](finding.since_s), finding.remedy)
-            partly.append(finding)
+        partly += _of_parts(_findings(sensor, rates_hz[sensor.key], one, session.body, marks), one.first_s, where[sensor.key])
+    worn = {key: samples[key] for key in session.body if key in rates_hz}
+    for key, finding in not_turning(worn).items():
+        partly += _of_parts([finding], worn[key].first_s, where[key])
     _check_beside_each_other({key: one for key, one in samples.items() if key in rates_hz}, where)
     return partly
+
+
+def _of_parts(findings: Sequence[Finding], first_s: float, where: Callable[[float], str]) -> list[Finding]:
+    """The findings about a file that begins at first_s. Raises `HiphingeError` for one of the whole file."""
+    for finding in findings:
+        if finding.cause in _OF_A_WHOLE_FILE and finding.until_s is None and finding.since_s <= first_s:
+            raise HiphingeError(finding.what, where(finding.since_s), finding.remedy)
+    return list(findings)
+
+
+def not_turning(worn: Mapping[str, PlainSamples | StoredSamples]) -> dict[str, Finding]:
+    """By sensor, what is wrong with gyroscopes that do not turn as the others do with the body."""
+    there = {key: one for key, one in worn.items() if any(block.gyr is not None for block in islice(one.blocks(), 1))}
+    if not there:
+        return {}
+    begin_s = min(one.first_s for one in there.values())
+    cells, watch = {key: MotionCells() for key in there}, TurnWatch(tuple(there), begin_s)
+    found: dict[str, Finding] = {}
+    first = math.ceil(begin_s)
+
+    def look(last: int) -> None:
+        nonlocal first
+        for one in cells.values():
+            one.catch_up()
+        if last > first:
+            known = {key: one.exactly(round(first * CELLS_HZ), round(last * CELLS_HZ)) for key, one in cells.items()}
+            found.update({finding.sensor: finding for finding in watch.take(first, known, float(last))})
+            first = last
+        for one in cells.values():
+            one.drop(round(first * CELLS_HZ))
+
+    def parts(key: str) -> Iterator[tuple[float, str, PlainSamples]]:
+        return ((float(block.time_s[0]), key, block) for block in there[key].blocks())
+
+    reached_s = begin_s
+    for start_s, key, block in heapq.merge(*map(parts, there), key=itemgetter(0)):
+        # all that begins before this has been taken
+        if start_s > first + _TOGETHER_S:
+            look(math.floor(start_s))
+        assert block.gyr is not None
+        cells[key].take(block.time_s, block.acc, block.gyr)
+        reached_s = max(reached_s, float(block.time_s[-1]))
+    look(math.floor(reached_s))
+    return found
 
 
 def copies(worn: Mapping[str, PlainSamples] | Mapping[str, StoredSamples]) -> list[Finding]:

@@ -26,6 +26,7 @@ CASES: dict[str, tuple[int, tuple[Placement, ...], float | None]] = {
     "gyroscope times 1.25": (24, (PELVIS,), None),
     "gyroscope in deg/s": (25, (LEFT,), None),
     "gyroscope sign": (26, ALL, None),
+    "one gyroscope axis reversed": (53, (PELVIS,), None),
     "left-handed": (27, (PELVIS,), None),
     "gyroscope axes swapped": (28, (LUMBAR,), None),
     "gravity of the other sign": (29, (RIGHT,), None),

@@ -8,15 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from body_signals import Cause, Floats, HiphingeError, Session
+from body_signals import Cause, Floats, HiphingeError, Placement, Session
+from dsp.plausibility import Checked
 from hiphinge.api import Samples, estimate
 from hiphinge.engine import Engine
+from hiphinge.session.plain import plausible_input
 from hiphinge.session.plain.clocks import with_agreed_clocks
-from hiphinge.session.plain.plausible_input import check_imported, check_plain, copies
+from hiphinge.session.plain.plausible_input import check_imported, check_plain, copies, not_turning
 from ingest.formats import PlainSession, StoredSamples, import_session, session_of_samples
 from ingest.session_folder import input_of
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
-from virtual_athlete import Script, SimulatedAthlete, to_plain
+from virtual_athlete import GyrAxisScaled, Script, SimulatedAthlete, to_plain
 
 WHOLE: dict[str, tuple[Change, str, str]] = {
     "half": (turned(0.5), "gravity turns", "multiply its rates by"),
@@ -109,6 +111,44 @@ def test_a_counter_in_one_file_shows_beside_the_others_where_its_sensor_hardly_t
         assert "about 100 Hz" in caught.value.remedy
     # whose battery died has no other time
     assert check_plain(given(lambda t: t[: len(t) // 4])) == []
+
+
+def walking_round(since_s: float) -> dict[str, Samples]:
+    """Files of somebody who walks round corners, whose pelvis sensor turns the other way about its x axis from then on."""
+    script = Script(3)
+    script.stand(3.0)
+    for angle_deg in (110.0, 110.0, -110.0, 110.0, 110.0):
+        script.walk(5.0, turn_deg=angle_deg)
+        script.stand(2.0)
+    faults = {Placement.PELVIS: (GyrAxisScaled(since_s),)}
+    return {key: Samples(s.time_s, s.acc, s.gyr) for key, s in SimulatedAthlete(script, 3, faults=faults).plain().items()}
+
+
+def test_a_gyroscope_that_does_not_turn_with_the_body_is_refused_or_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not_turning(walking_round(np.inf)) == {}
+    (finding,) = not_turning(walking_round(0.0)).values()
+    assert (finding.sensor, finding.cause) == ("pelvis", Cause.GYR_SIGN)
+    assert "Reverse the sign of the gyr column x" in finding.remedy
+    head = SimulatedAthlete(Script(3), 3).session
+    sensors = tuple(replace(s, family="plain", rate_hz=None) for s in head.sensors)
+    # gravity alone takes it for something else here, or for nothing
+    monkeypatch.setattr(plausible_input.SensorWatch, "feed", lambda self, block: Checked(block))
+    with pytest.raises(HiphingeError, match="the other way round") as caught:
+        check_plain(session_of_samples(replace(head, sensors=sensors), walking_round(0.0)))
+    assert caught.value.where == "pelvis, sample 0"
+    later = session_of_samples(replace(head, sensors=sensors), walking_round(18.0))
+    (finding,) = [f for f in check_plain(later) if f.cause is Cause.GYR_SIGN]
+    assert 8.0 < finding.since_s < 18.0
+    assert finding in [replace(f, known_s=finding.known_s) for f in with_agreed_clocks(input_of(later))[1]]
+
+
+def test_files_are_compared_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = not_turning(walking_round(0.0))
+    monkeypatch.setattr(plausible_input, "_TOGETHER_S", 4.0)
+    stored = {key: StoredSamples.of(one) for key, one in walking_round(0.0).items()}
+    assert {key: replace(f, known_s=0.0) for key, f in not_turning(stored).items()} == {
+        key: replace(f, known_s=0.0) for key, f in whole.items()
+    }
 
 
 def test_what_concerns_a_part_is_noted() -> None:

@@ -1,0 +1,94 @@
+"""Whether the athlete sat while the zero of a calibration was taken, as happens when the mark is set from a chair.
+
+Sitting still looks like standing still to every sensor whose mounting is not stated, and standing up then looks like the way
+down of a squat: both thighs turn together by as much. But it lifts the body, by the length of a thigh or so, and a squat lowers
+it. The height that is gained is the second integral of the vertical specific force. The body is at rest before the movement and
+at its turning point, so the velocities there are zero: the accelerometer's offset falls out.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping
+
+import numpy as np
+
+from body_signals import Floats, Mounting
+from dsp.calibration.calibration_movements import THIGH_KEYS, CalibrationMovements
+from dsp.calibration.calibration_tracks import CalibrationTracks
+
+SAT = "sat at the mark: the body rises as both thighs leave the posture; stand still for 5 s and mark again"
+"""Reason of a calibration that is refused because of this."""
+SAT_AS_STATED = "sat at the mark, or the mounting is not as stated: both thighs lie level; stand still for 5 s and mark again"
+"""The same, of sensors whose mounting is stated."""
+SEATED = frozenset({SAT, SAT_AS_STATED})
+"""Both reasons."""
+LEVEL_RAD = np.radians(60.0)
+"""Largest angle between the vertical and the front of a thigh that lies level (ours)."""
+RISE_M = 0.1
+"""Least gain in height that is standing up (ours): from a chair 0.3 to 0.45 m, from a bar stool 0.15 m or more."""
+TURNED_RAD = np.radians(40.0)
+"""Least turn of both thighs (ours)."""
+REACHED, RESTS_S, TURNS_S = 0.95, 0.5, 0.2
+"""The turning point is the third, s, after the thighs have come the first part of the way, once they have come no further for
+the second, s (ours)."""
+BEFORE_S, LONGEST_S = 0.5, 5.0
+"""The movement begins the first, s, before the thighs are seen to leave the posture; what takes longer than the second tells
+nothing, because the integral drifts (ours)."""
+
+
+def lie_level(up: Mapping[str, Floats], mountings: Mapping[str, Mounting]) -> bool:
+    """Whether both thighs lie level, front upwards, by their stated mountings. up: the vertical (3,) in each sensor."""
+    fronts = [
+        float(np.cross(mountings[key].left_axis, mountings[key].up_axis) @ up[key])
+        for key in THIGH_KEYS
+        if key in up and key in mountings
+    ]
+    return len(fronts) == len(THIGH_KEYS) and min(fronts) > float(np.cos(LEVEL_RAD))
+
+
+class SeatedWatch:
+    """Looks at each movement of both thighs of a calibration; `step` is asked at every tick, in order."""
+
+    def __init__(self, tracks: CalibrationTracks, seen: CalibrationMovements) -> None:
+        self._tracks, self._seen = tracks, seen
+        self._begun_s: float | None = None
+        """When the thighs left the posture; None while they have not, or once it has been judged."""
+        self._reached: tuple[float, float] = (0.0, 0.0)
+        """Turn of the thigh that has turned less, rad, and session time at which it was last exceeded by much."""
+
+    def step(self, i: int, left: float, right: float) -> bool:
+        """Whether it is known at tick i, at which the thighs are turned by these angles, rad, that the athlete sat."""
+        if not self._seen.knees_up:
+            if self._seen.standing:
+                self._begun_s, self._reached = None, (0.0, 0.0)
+            return False
+        now_s = self._tracks.time_s[i]
+        if self._reached == (0.0, 0.0):
+            self._begun_s = self._seen.open_since_s(THIGH_KEYS) - BEFORE_S
+        turned, at_s = self._reached
+        if min(left, right) * REACHED > turned:
+            self._reached = min(left, right), now_s
+        elif self._begun_s is not None and now_s - at_s > RESTS_S and turned > TURNED_RAD:
+            begun_s, self._begun_s = self._begun_s, None
+            rise_m = self._rise_m(begun_s, at_s + TURNS_S)
+            return rise_m is not None and rise_m > RISE_M
+        return False
+
+    def _rise_m(self, begin_s: float, end_s: float) -> float | None:
+        """Height that the body has gained between two instants of rest; None where that is not known."""
+        time_s, gained = self._tracks.vertical_gain
+        first, last = bisect_left(time_s, begin_s), bisect_left(time_s, end_s)
+        if last >= len(time_s) or last - first < 3 or time_s[last] - time_s[first] > LONGEST_S:
+            return None
+        return rise_between_rests(np.array(time_s[first : last + 1]), gained[first : last + 1])
+
+
+def rise_between_rests(time_s: Floats, gained: Floats) -> float | None:
+    """Height, m, that was gained from the first to the last of the times (n,), at both of which the body rests. gained (n,):
+    running integral of the vertical specific force, m/s, gravity included; None where some of it is missing."""
+    if not np.isfinite(gained).all():
+        return None
+    # at rest at both ends: what the velocity seems to have grown by is gravity and the accelerometer's offset
+    velocity = gained - gained[0] - (gained[-1] - gained[0]) * (time_s - time_s[0]) / (time_s[-1] - time_s[0])
+    return float(0.5 * ((velocity[1:] + velocity[:-1]) * np.diff(time_s)).sum())

@@ -1,0 +1,143 @@
+"""A mark that is set from a chair gives no zero: the body rises as the thighs leave that posture, or the mounting says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from body_signals import Mounting, session_time
+from dsp.calibration.seated import LEVEL_RAD, lie_level, rise_between_rests
+from hiphinge.engine import Engine
+from ingest.formats import PlainSamples, session_of_samples
+from ingest.formats.plain import PlainSession
+from virtual_athlete import Script, SimulatedAthlete
+
+ALL = ("lumbar", "pelvis", "thigh_left", "thigh_right")
+BOTH = ("live", "review")
+
+
+def from_a_chair(seed: int, up_s: float, *, bends: bool = False, stands_s: float = 0.5) -> Script:
+    """The mark while seated, with bends on the chair or none; then standing up in up_s seconds, and training."""
+    script = Script(seed)
+    script.sit_down(1.6, 3.0)
+    script.mark("calibrate")
+    script.stand(6.0)
+    for _ in range(3 if bends else 0):
+        script.bend(35.0, 0.6, thigh_deg=84.0, knee_deg=90.0, movement="other")
+        script.stand(0.5)
+    script.stand_up(up_s, stands_s)
+    for _ in range(3):
+        script.bend(70.0)
+    script.squat(80.0)
+    script.walk(6.0)
+    script.stand(2.0)
+    return script
+
+
+def standing(seed: int) -> Script:
+    """The mark while standing; then deep, slow and fast movements of both thighs."""
+    script = Script(seed)
+    script.stand(1.0)
+    script.mark("calibrate")
+    script.stand(6.0)
+    script.squat(95.0, down_s=0.7)
+    script.sit_down(1.2, 3.0)
+    script.stand_up(1.2, 1.0)
+    script.squat(60.0, down_s=2.5)
+    script.stand(2.0)
+    return script
+
+
+def recorded(
+    script: Script, seed: int, worn: tuple[str, ...] = ALL, *, stated: bool = False, rate_hz: float = 100.0
+) -> PlainSession:
+    athlete = SimulatedAthlete(script, seed, rate_hz=rate_hz, state_mounting=stated)
+    sensors = tuple(
+        replace(s, family="plain", rate_hz=None, file=f"{s.key}.csv") for s in athlete.session.sensors if s.key in worn
+    )
+    samples = {k: PlainSamples(s.time_s, s.acc, s.gyr) for k, s in athlete.plain().items() if k in worn}
+    return session_of_samples(replace(athlete.session, sensors=sensors, marks=tuple(script.marks)), samples)
+
+
+def summaries(session: PlainSession) -> dict[str, dict[str, Any]]:
+    engine = Engine(session.session, BOTH)
+    for batch in session.batches():
+        engine.feed(batch)
+    engine.finish()
+    return {name: engine.summary(name, "my evening") for name in BOTH}
+
+
+def refused(summary: dict[str, Any]) -> list[bool]:
+    return ["sat at the mark" in " ".join(one["reasons"]) for one in summary["calibration"].values()]
+
+
+@pytest.mark.parametrize(
+    ("seed", "worn", "up_s", "bends", "rate_hz"),
+    [
+        (1, ALL, 1.2, False, 100.0),
+        (2, ALL, 3.0, False, 50.0),
+        (3, ALL, 1.5, True, 200.0),
+        (4, ("thigh_left", "thigh_right"), 1.5, False, 100.0),
+    ],
+)
+def test_a_mark_from_a_chair_is_refused(seed: int, worn: tuple[str, ...], up_s: float, bends: bool, rate_hz: float) -> None:
+    session = recorded(from_a_chair(seed, up_s, bends=bends), seed, worn, rate_hz=rate_hz)
+    for name, summary in summaries(session).items():
+        assert refused(summary) == [True] * len(worn), name
+        assert {one["confidence"] for one in summary["calibration"].values()} == {0.0}
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_stated_mountings_show_it_at_once(seed: int) -> None:
+    session = recorded(from_a_chair(seed, 1.5), seed, stated=True)
+    for name, summary in summaries(session).items():
+        assert refused(summary) == [True] * len(ALL), name
+
+
+@pytest.mark.parametrize("stated", [False, True])
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_a_mark_while_standing_is_not(seed: int, stated: bool) -> None:
+    """Whatever both thighs do afterwards."""
+    for name, summary in summaries(recorded(standing(seed), seed, stated=stated)).items():
+        assert not any(refused(summary)), name
+        assert min(one["confidence"] for one in summary["calibration"].values()) > 0.0
+
+
+def test_a_later_standing_is_proposed_and_the_seat_is_not() -> None:
+    """The bends on the chair look like those of a calibration."""
+    for stands_s in (0.5, 9.0):
+        script = from_a_chair(3, 1.5, bends=True, stands_s=stands_s)
+        session = recorded(script, 3)
+        first_bend_s = next(r.start_s for r in script.repetitions if r.movement == "bend")
+        said = [w for w in summaries(session)["review"]["warnings"] if "hiphinge mark" in w]
+        if stands_s < 4.0:
+            assert said == []
+        else:
+            (words,) = said
+            at_s = session_time(words.partition("to use it: hiphinge mark 'my evening' ")[2].split()[0])
+            assert session.session.marks[0].time_s + 20.0 < at_s < first_bend_s - 4.0
+
+
+def test_height_is_gained_between_two_rests_whatever_the_offset() -> None:
+    time_s = np.linspace(0.0, 2.0, 21)
+    # up by 0.4 m along half a cosine: velocity 0.2 pi / 2 sin(pi t / 2)
+    velocity = 0.1 * np.pi * np.sin(np.pi * time_s / 2.0)
+    for offset in (0.0, 0.3):
+        rise_m = rise_between_rests(time_s, 5.0 + velocity + (9.81 + offset) * time_s)
+        assert rise_m == pytest.approx(0.4, abs=0.01)
+    missing = np.where(time_s == time_s[7], np.nan, velocity)
+    assert rise_between_rests(time_s, missing) is None
+
+
+def test_thighs_lie_level_only_with_their_fronts_up() -> None:
+    mounting = {key: Mounting("+x", "+y") for key in ("thigh_left", "thigh_right")}
+    front = np.array([0.0, 0.0, -1.0])
+    for off_rad, level in ((0.0, True), (LEVEL_RAD - 0.05, True), (LEVEL_RAD + 0.05, False)):
+        up = np.cos(off_rad) * front + np.sin(off_rad) * np.array([1.0, 0.0, 0.0])
+        assert lie_level(dict.fromkeys(mounting, up), mounting) is level
+    assert not lie_level({"thigh_left": front}, mounting)
+    assert not lie_level(dict.fromkeys(mounting, front), {"thigh_left": mounting["thigh_left"]})
+    assert not lie_level({"thigh_left": front, "thigh_right": -front}, mounting)
