@@ -185,12 +185,19 @@ class GyroscopeWatch:
             )
             self._windows.append(window)
             self._new += 1
-            gained = np.log((spreads[0, i] + _NOISE) / (spreads[_OF_REVERSED, i] + _NOISE))
-            self._reversed = np.maximum(self._reversed + np.minimum(gained, _MOST_OF_ONE), 0.0)
-            self._straight_s[gained < -_STRAIGHT] = times_s[i + 2]
+        self._take_reversed(spreads[:, tells], times_s[2:][tells])
         total = spreads[:, tells].sum(axis=1)
         self.doubted = bool(total[0] > 1.5 * min(total[1], total[2]) + 0.1 * np.count_nonzero(tells))
         return self._ended() if self.fault is not None else self._begins()
+
+    def _take_reversed(self, spreads: Floats, end_s: Floats) -> None:
+        """What windows (n,), with these spreads (k, n) and ends, say of axes that may be reversed."""
+        gained = np.log((spreads[0] + _NOISE) / (spreads[_OF_REVERSED] + _NOISE))
+        for of_window in np.minimum(gained, _MOST_OF_ONE).T:
+            self._reversed = np.maximum(self._reversed + of_window, 0.0)
+        straight = gained < -_STRAIGHT
+        latest = straight.shape[1] - 1 - straight[:, ::-1].argmax(axis=1)
+        self._straight_s = np.where(straight.any(axis=1), end_s[latest], self._straight_s)
 
     def _begins(self) -> bool:
         spread = np.array([w.spreads for w in self._windows])

@@ -104,8 +104,8 @@ class TurnWatch:
         self._wrong: set[str] = set()
         """Sensors that are told; what they say counts no more."""
         self._compared = [_Compared(self._keys, apart) for apart in (APART, LONG)]
-        self._bias = np.full(len(keys), np.nan)
-        """Rate about the vertical, rad/s, of sensors that stand still."""
+        self._bias = np.zeros((len(keys), 1))
+        """Rate (s, 1) about the vertical, rad/s, when each sensor stood still last; 0 before."""
         self._end, self._missing = np.zeros((len(keys), 1)), np.zeros((len(keys), 1))
         """Angle that each sensor has turned by, and cells that were missing, until the end."""
         self._up = np.zeros((3, len(keys)))
@@ -132,10 +132,14 @@ class TurnWatch:
             turns = compared.turns(means, before, after)
             if len(self._keys) <= WITNESSES:
                 continue
-            for at in np.flatnonzero((np.abs(turns) >= LEAST_RAD).sum(axis=0) >= WITNESSES).tolist():
-                each = zip(self._keys, turns[:, at].tolist(), strict=True)
-                found = compared.take(first + at, {key: turn for key, turn in each if key not in self._wrong and turn == turn})
+            turns[[i for i, key in enumerate(self._keys) if key in self._wrong]] = np.nan
+            body, tells = _of_the_others(turns)
+            for at in np.flatnonzero(tells.any(axis=0)).tolist():
+                there = [i for i in range(len(turns)) if tells[i, at]]
+                seen = [(self._keys[i], turns.item(i, at), body.item(i, at)) for i in there]
+                found = compared.take(first + at, seen) if seen else None
                 if found is not None:
+                    tells[self._keys.index(found[0])] = False
                     key, factor, ended = found
                     self._wrong.add(key)
                     # what it made the others look like does not count
@@ -145,15 +149,14 @@ class TurnWatch:
         return told
 
     def _biases(self, rates: Floats, each: Floats, there: Bools) -> Floats:
-        """The bias (s, n) in each second of rates (s, n, cells) about the vertical, NaN while it is unknown. each: rates about
-        the three axes (3, s, n, cells)."""
+        """The bias (s, n) in each second of rates (s, n, cells) about the vertical. each: rates about the three axes
+        (3, s, n, cells)."""
         still = (each.std(axis=3) < STILL_RAD_S).all(axis=0) & there.all(axis=2)
-        biases = np.empty(still.shape)
-        for i in range(still.shape[1]):
-            at, now = still[:, i], rates[:, i].mean(axis=1)
-            self._bias = np.where(at, np.where(np.isnan(self._bias), now, 0.5 * (self._bias + now)), self._bias)
-            biases[:, i] = self._bias
-        return np.nan_to_num(biases)
+        known = np.concatenate((self._bias, rates.mean(axis=2)), axis=1)
+        latest = np.maximum.accumulate(np.where(still, np.arange(1, still.shape[1] + 1), 0), axis=1)
+        biases = np.take_along_axis(known, latest, axis=1)
+        self._bias = biases[:, -1:]
+        return biases
 
     def _finding(self, key: str, factor: float, since_s: float, known_s: float) -> Finding:
         axis = "xyz"[int(np.abs(self._up[:, self._keys.index(key)]).argmax())]
@@ -192,21 +195,16 @@ class _Compared:
         self._means, self._before = means[:, -n:], before[:, -n:]
         return np.where(after == before[:, :-n], means[:, n:] - means[:, :-n], np.nan)
 
-    def take(self, second: int, there: Mapping[str, float]) -> tuple[str, float, int | None] | None:
-        """A second at which the sensors have turned by so much: who is wrong, by which factor, and the last second of the turn
-        with which it agreed, None where there was none."""
-        for key, turn in there.items():
-            others = [other for k, other in there.items() if k != key]
-            if len(others) < WITNESSES:
-                return None
-            body = float(np.median(others))
-            agree = sum(abs(other - body) <= ALIKE * abs(body) for other in others)
-            if abs(body) >= LEAST_RAD and agree >= WITNESSES:
-                weight = self._apart**-0.5
-                self._followed[key].note(second, weight * turn, weight * body)
-        excess = {key: self._followed[key].excess[0] / self._least[key] for key in there}
-        worst = max(excess, key=lambda key: excess[key], default="")
-        return self._judge(worst, excess[worst]) if worst and excess[worst] >= 1.0 else None
+    def take(self, second: int, seen: Sequence[tuple[str, float, float]]) -> tuple[str, float, int | None] | None:
+        """A second at which sensors have turned, and the others' median has: who is wrong, by which factor, and the last second
+        of the turn with which it agreed, None where there was none."""
+        weight = self._apart**-0.5
+        excess = {}
+        for key, turn, body in seen:
+            self._followed[key].note(second, weight * turn, weight * body)
+            excess[key] = self._followed[key].excess[0] / self._least[key]
+        worst = max(excess, key=lambda key: excess[key])
+        return self._judge(worst, excess[worst]) if excess[worst] >= 1.0 else None
 
     def _judge(self, key: str, excess: float) -> tuple[str, float, int | None] | None:
         """`take` of a sensor that turns otherwise, by this many times the least; None where it is something else."""
@@ -223,3 +221,21 @@ class _Compared:
             # a sensor that slides while the body turns looks the same, once
             return None
         return key, factor, followed.ended(since)
+
+
+def _of_the_others(turns: Floats) -> tuple[Floats, Bools]:
+    """Of turns (s, n), rad, NaN where unknown, the median (s, n) of the others of each, and whether it tells something: the
+    sensor's own turn is known, the others have turned, and `WITNESSES` of them alike."""
+    body, tells = np.zeros_like(turns), np.zeros(turns.shape, np.bool_)
+    # most of the time nobody turns
+    at = ((np.abs(turns) >= LEAST_RAD).sum(axis=0) >= WITNESSES).nonzero()[0]
+    for i in range(len(turns) if len(at) else 0):
+        # what is unknown is sorted to the end
+        others = np.sort(np.concatenate((turns[:i, at], turns[i + 1 :, at])), axis=0)
+        known = np.maximum(np.isfinite(others).sum(axis=0), 1)
+        column = np.arange(len(at))
+        median = 0.5 * (others[(known - 1) // 2, column] + others[known // 2, column])
+        alike = (np.abs(others - median) <= ALIKE * np.abs(median)).sum(axis=0)
+        body[i, at] = median
+        tells[i, at] = np.isfinite(turns[i, at]) & (np.abs(median) >= LEAST_RAD) & (alike >= WITNESSES)
+    return body, tells
