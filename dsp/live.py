@@ -92,8 +92,8 @@ class LivePipeline:
         self._angles: SegmentAngles | None = None
         """Of the alignment in force."""
         self._accelerations = {joint.name: JointAcceleration(self._grid.rate_hz) for joint in pairs}
-        self._needs_motion = bool(self._accelerations) or {*THIGH_KEYS} <= {*body}
-        """Whether motion tells something before there is an alignment."""
+        self._moving = bool(self._accelerations) or {*THIGH_KEYS} <= {*body}
+        """Whether motion tells something of such a kit."""
         self._slips: SlipWatch | None = None
         self._slides: SlideWatch | None = None
         self._worn: WornWatch | None = None
@@ -156,7 +156,7 @@ class LivePipeline:
             if not len(block):
                 continue
             filter_ = self._orientation.get(block.sensor) or self._new_filter(block)
-            filter_.with_motion = self._needs_motion and self._alignment is None and block.sensor in self._body
+            filter_.with_motion = self._moving and self._calibrator.needs_motion and block.sensor in self._body
             if block.other is not None:
                 self._others.take(block)
                 self._others_since = {} if self._alignment is None else self._others.since(self._alignment)

@@ -25,6 +25,7 @@ from dsp.calibration.calibration_walk import CalibrationWalk
 from dsp.calibration.calibration_zero import Zero
 from dsp.calibration.misplaced_watch import Expected, MisplacedFindings, MisplacedWatch
 from dsp.calibration.seated import SAT, SeatedWatch
+from dsp.results import AlignmentReport
 
 GIVE_UP_S, IDLE_S = 90.0, 8.0
 """A calibration ends the first time, s, after the mark, or the second after a movement once each kind was seen once (ours)."""
@@ -87,7 +88,7 @@ class Calibration:
         self._findings = MisplacedFindings() if findings is None else findings
         self._seated = SeatedWatch(tracks, self._movements)
         self._aligned = False
-        """Whether an alignment has been output: from then on the motion of the sensors is not known."""
+        """Whether an alignment has been output."""
         self.refused, self.refused_at = "", 0
         """Why the calibration is over without result, and the tick at which that was known; empty where it is not."""
         self._followed = self._standing_end()
@@ -107,7 +108,7 @@ class Calibration:
 
     def begin(self) -> list[Alignment]:
         """The alignments that take effect now that the zero is known: from stated mountings, and from the ticks since the
-        standing. None of a calibration that is then `refused`."""
+        standing. Of a calibration that is `refused` then, none, or one without any sensor after those that were output."""
         self._tell(self.tracks.time_s[self._decided])
         at_once = [self._alignment(self.tracks.first + self._decided, complete=False)] if self._stated else []
         return at_once + self._follow({key: self.tracks.vertical(key)[:, self._followed :] for key in self._zero.keys})
@@ -122,6 +123,12 @@ class Calibration:
             self._movements.own_from = self._standing_end()
         return self._alignment(next_tick, complete=True)
 
+    def _void(self, tick: int) -> Alignment:
+        """In place of those that have been output: no sensor is calibrated."""
+        mark_s = self.tracks.mark_s
+        reports = tuple(AlignmentReport(key, "none", 0.0, (self.refused,), mark_s) for key in self.tracks.body)
+        return Alignment(tick, mark_s, self._zero.standing, {}, reports, True, True, mark_s)
+
     def _follow(self, verticals: Mapping[str, Floats]) -> list[Alignment]:
         """Follow the movements at the ticks not yet followed, with these verticals (3, n)."""
         found: list[Alignment] = []
@@ -133,9 +140,10 @@ class Calibration:
             seen.step(i, now)
             if self._misplaced.step(i):
                 self._tell(now_s)
-            if not self._aligned and self._seated.step(i, *(now.get(key, 0.0) for key in THIGH_KEYS)):
+            if self._seated.step(i, *(now.get(key, 0.0) for key in THIGH_KEYS)):
                 self.refused_at, self.refused = i, SAT
-                return []
+                tracks.end_at(i + 1)
+                return [*found, self._void(at)] if self._aligned else []
             if self._watch is not None:
                 self._watch.step(now_s, now, seen)
             if not self._moved and seen.first_s is not None:

@@ -20,9 +20,11 @@ HEIGHT_KEYS = (Placement.PELVIS.value, Placement.LUMBAR.value, Placement.THIGH_L
 
 
 class CalibrationTracks:
-    """Tracks of the sensors `body` since a calibrate mark at session time `mark_s`. first: number of the first tick."""
+    """Tracks of the sensors `body` since a calibrate mark at session time `mark_s`. first: number of the first tick. moving:
+    whether the sensors' motion is taken, too, which not all ticks have once there has been an alignment."""
 
-    def __init__(self, mark_s: float, first: int, body: tuple[str, ...]) -> None:
+    def __init__(self, mark_s: float, first: int, body: tuple[str, ...], *, moving: bool = True) -> None:
+        self.moving = moving
         self.mark_s = mark_s
         self.first = first
         self.body = body
@@ -46,7 +48,7 @@ class CalibrationTracks:
             self._vertical[key].append(now[:, ticks.keys.index(key)])
         if ticks.time_s[0] <= self.motion_until_s:
             self._add_motion(ticks)
-        motion = ticks.motion.get(self._height_key or "")
+        motion = ticks.motion.get(self._height_key or "") if self.moving else None
         if motion is not None:
             self._gain_s.extend(_motion_s(ticks))
             self._gain.append(motion[2])
@@ -58,7 +60,7 @@ class CalibrationTracks:
     def _add_motion(self, ticks: Ticks) -> None:
         self._motion_s.extend(_motion_s(ticks))
         for key in self.body:
-            kept, motion = self._motion[key], ticks.motion.get(key)
+            kept, motion = self._motion[key], ticks.motion.get(key) if self.moving else None
             if kept is None or motion is None:
                 self._motion[key] = None
             else:

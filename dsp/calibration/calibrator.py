@@ -61,6 +61,8 @@ class Calibrator:
         self._tilted_s = tilted_s
         self._marks: list[float] = []
         self._open: AwaitedStanding | Calibration | None = None
+        self._aligned = False
+        """Whether an alignment has been output."""
         self.refused: tuple[AlignmentReport, ...] = ()
         """The report on each sensor if the last mark led to no calibration; else empty."""
 
@@ -75,7 +77,8 @@ class Calibrator:
         while start < len(ticks):
             if self._marks and ticks.time_s[start] >= self._marks[0]:
                 mark_s = self._marks.pop(0)
-                self._open = AwaitedStanding(CalibrationTracks(mark_s, ticks.first + start, self._body))
+                tracks = CalibrationTracks(mark_s, ticks.first + start, self._body, moving=not self._aligned)
+                self._open = AwaitedStanding(tracks)
                 if self._watch is not None:
                     self._watch.marked(mark_s, float(ticks.time_s[start]))
             stop = len(ticks)
@@ -85,6 +88,11 @@ class Calibrator:
                 found += self._go_on(self._open, ticks.part(start, stop))
             start = stop
         return found
+
+    @property
+    def needs_motion(self) -> bool:
+        """Whether motion tells something at ticks to come: until there is an alignment, and its calibration is over."""
+        return not self._aligned or (self._open is not None and self._open.tracks.moving)
 
     def findings(self) -> list[Finding]:
         """Which sensors are not worn as was said: what has become known since it was asked last."""
@@ -104,6 +112,7 @@ class Calibrator:
         """Pass a calibration its next ticks; returns the alignments that take effect at them."""
         state.tracks.add(ticks)
         found = self._followed(state, state.feed()) if isinstance(state, Calibration) else self._decide(state, len(ticks))
+        self._aligned = self._aligned or bool(found)
         if found and found[-1].complete:
             self._open = None
         return found
@@ -142,7 +151,11 @@ class Calibrator:
         """What a calibration has found, unless its movements show that it must be refused."""
         if not calibration.refused:
             return found
-        return self._refuse(calibration, calibration.refused_at, calibration.refused, self._body)
+        if not found:
+            return self._refuse(calibration, calibration.refused_at, calibration.refused, self._body)
+        if self._watch is not None:
+            self._watch.refused(calibration.tracks.time_s[calibration.refused_at], (calibration.refused,))
+        return found
 
     def _refuse(self, state: AwaitedStanding | Calibration, at: int, why: str, keys: Collection[str]) -> list[Alignment]:
         """End the calibration without result at this tick of the tracks, for this reason; sensors other than `keys` were not

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,9 +33,12 @@ TURNED_RAD = np.radians(40.0)
 REACHED, RESTS_S, TURNS_S = 0.95, 0.5, 0.2
 """The turning point is the third, s, after the thighs have come the first part of the way, once they have come no further for
 the second, s (ours)."""
-BEFORE_S, LONGEST_S = 0.5, 5.0
+BEFORE_S, LONGEST_S = 0.5, 8.0
 """The movement begins the first, s, before the thighs are seen to leave the posture; what takes longer than the second tells
 nothing, because the integral drifts (ours)."""
+STAYS_S, SHORT_S, RISES = 1.5, 0.75, 3
+"""Who stood up stays up for the first, s, with both thighs turned by `TURNED_RAD`; who sits down again at once, for the second,
+the third number of times. A jump with the knees drawn up, onto a box or not, is over before (ours)."""
 
 
 def lie_level(up: Mapping[str, Floats], mountings: Mapping[str, Mounting]) -> bool:
@@ -47,33 +51,55 @@ def lie_level(up: Mapping[str, Floats], mountings: Mapping[str, Mounting]) -> bo
     return len(fronts) == len(THIGH_KEYS) and min(fronts) > float(np.cos(LEVEL_RAD))
 
 
+@dataclass(slots=True)
+class _Leaving:
+    """A movement of both thighs under way: when it began; turn, rad, of the thigh that has turned less, and when that was last
+    exceeded by much; first and last time at which both were turned by `TURNED_RAD`, None before."""
+
+    begun_s: float
+    turned: float = 0.0
+    reached_s: float = 0.0
+    up_s: float | None = None
+    last_s: float = 0.0
+    judged: bool = False
+
+
 class SeatedWatch:
     """Looks at each movement of both thighs of a calibration; `step` is asked at every tick, in order."""
 
     def __init__(self, tracks: CalibrationTracks, seen: CalibrationMovements) -> None:
         self._tracks, self._seen = tracks, seen
-        self._begun_s: float | None = None
-        """When the thighs left the posture; None while they have not, or once it has been judged."""
-        self._reached: tuple[float, float] = (0.0, 0.0)
-        """Turn of the thigh that has turned less, rad, and session time at which it was last exceeded by much."""
+        self._leaving: _Leaving | None = None
+        self._rises = 0
+        """Movements with which the body rose for a short time."""
 
     def step(self, i: int, left: float, right: float) -> bool:
         """Whether it is known at tick i, at which the thighs are turned by these angles, rad, that the athlete sat."""
         if not self._seen.knees_up:
-            if self._seen.standing:
-                self._begun_s, self._reached = None, (0.0, 0.0)
-            return False
-        now_s = self._tracks.time_s[i]
-        if self._reached == (0.0, 0.0):
-            self._begun_s = self._seen.open_since_s(THIGH_KEYS) - BEFORE_S
-        turned, at_s = self._reached
-        if min(left, right) * REACHED > turned:
-            self._reached = min(left, right), now_s
-        elif self._begun_s is not None and now_s - at_s > RESTS_S and turned > TURNED_RAD:
-            begun_s, self._begun_s = self._begun_s, None
-            rise_m = self._rise_m(begun_s, at_s + TURNS_S)
-            return rise_m is not None and rise_m > RISE_M
+            over, self._leaving = self._leaving, None
+            return over is not None and not over.judged and self._rose(over)
+        now_s, turned = self._tracks.time_s[i], min(left, right)
+        one = self._leaving
+        if one is None:
+            one = self._leaving = _Leaving(self._seen.open_since_s(THIGH_KEYS) - BEFORE_S)
+        if turned * REACHED > one.turned:
+            one.turned, one.reached_s = turned, now_s
+        if turned > TURNED_RAD:
+            one.up_s, one.last_s = now_s if one.up_s is None else one.up_s, now_s
+            if not one.judged and now_s - one.up_s >= STAYS_S and now_s - one.reached_s > RESTS_S:
+                one.judged = True
+                return self._rose(one)
         return False
+
+    def _rose(self, one: _Leaving) -> bool:
+        """Whether a movement shows, perhaps with one before it, that the athlete stood up."""
+        if one.up_s is None or one.last_s - one.up_s < SHORT_S:
+            return False
+        rise_m = self._rise_m(one.begun_s, one.reached_s + TURNS_S)
+        if rise_m is None or rise_m < RISE_M:
+            return False
+        self._rises += 1
+        return one.last_s - one.up_s >= STAYS_S or self._rises >= RISES
 
     def _rise_m(self, begin_s: float, end_s: float) -> float | None:
         """Height that the body has gained between two instants of rest; None where that is not known."""

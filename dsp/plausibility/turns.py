@@ -1,15 +1,17 @@
-"""Whether a gyroscope turns with the body: all segments of somebody who turns round turn round.
+"""Whether a gyroscope turns with the body: no joint turns about the vertical as far as people do.
 
-About the vertical gravity says nothing of a gyroscope, and on a worn sensor one axis points nearly up. But from one second to
-another some seconds later, all sensors of a body turn about the vertical by nearly the same angle, however each of them is
-worn: a second's mean takes out the strides. One that turns the other way, or by another factor, has an axis with the wrong
-sign or scale. The others' median tells the angle, if at least two of them agree with it.
+About the vertical gravity says nothing of a gyroscope, and on a worn sensor one axis points nearly up. But who turns round
+turns with all segments, but for what lumbar spine and hips allow. From one second to another some seconds later, two sensors
+whose turns differ by more than that cannot both be right: a second's mean takes out the strides. The one that all such pairs
+share is wrong, or of a single pair the one that is further from the other sensors. Where it turns the other way, or about
+twice as far, an axis of its gyroscope has the wrong sign or scale; else it may be off the body, and nothing is told here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 
@@ -19,80 +21,46 @@ from dsp.calibration.calibration_movements import THIGH_KEYS
 from dsp.plausibility.clocks.cells import RATE_HZ, Cells
 from dsp.results import Finding
 
-APART, LONG = 3, 8
-"""Seconds between two that are compared (ours). Over the longer time a foot that is turned out counts for more, so it tells the
-sign alone, of somebody who turns slowly."""
-STILL_RAD_S = np.radians(1.5)
-"""Standard deviation of each rate within a second in which a sensor stands still: its mean is the bias (ours)."""
-LEAST_RAD = np.radians(20.0)
-"""Least turn of the others that tells something (ours)."""
-ALIKE, WITNESSES = 0.4, 2
-"""At least the second number of the others turn as their median does, within this part of it (ours)."""
-TRUNK_RAD, THIGH_RAD = np.radians(28.0), np.radians(45.0)
-"""A sensor on the trunk, or on a thigh, is wrong from this on: its turns against the median, less those, over the root mean
-square. Of sound ones up to 8° and 24° in 120 simulated sensors each, 1.3° and 10° of persons; 19° and 44° where another is
-wrong."""
-WRONG, MOST = 0.25, 3.0
-"""A factor is wrong that is further than the first from 1, and none that is larger than the second, or nearer to 0 than the
-first: then the sensor is off the body (ours)."""
-SAME = 0.35
-"""Two turns show the same factor within this (ours)."""
-ONCE = 1.75
-"""A single turn shows another factor from this many times the least excess on: a slide by 35° does not reach it (ours)."""
-PAUSE_S = 2
-"""Seconds without a turn between two turns (ours)."""
-KEPT = 8
-"""The latest turns that count (ours)."""
-
-
-@dataclass(slots=True)
-class _Turn:
-    """A turn of the body: its last second; over its seconds, this sensor's turn times the others', and theirs squared."""
-
-    last: int
-    product: float = 0.0
-    square: float = 0.0
-
-    @property
-    def factor(self) -> float:
-        return self.product / self.square
-
-    @property
-    def tells(self) -> bool:
-        return bool(self.square >= LEAST_RAD**2)
+APARTS = (3, 8)
+"""Seconds between two that are compared: somebody who turns fast, and who turns slowly (ours)."""
+TRUNK_RAD, HIP_RAD = np.radians([45.0, 100.0]).tolist()
+"""Turns of the lumbar spine and the pelvis, and of one of them and a thigh, that differ by more are impossible. The lumbar
+spine turns by 36° in all and a hip by 90° (sources: `dsp.plausibility.body_range`); the rest is for skin (ours)."""
+LEGS_RAD = 2.0 * HIP_RAD
+"""The same of two thighs."""
+NEARER_RAD = np.radians(20.0)
+"""Of a single pair the one is wrong that is further by this from the mean of the others (ours)."""
+OTHER_WAY, TWICE = (-1.6, -0.4), (1.6, 3.0)
+"""Factors against the others' median that show an axis with the opposite sign, and one with another scale (ours)."""
+SEEN = 3
+"""Seconds in a row that must show it (ours)."""
+AGREED_RAD, AGREED = np.radians(20.0), 0.4
+"""A sensor turned with the others that turned by the first or more, and by as much within the second part of it (ours)."""
+STILL_RAD_S, BIAS_RAD_S = np.radians([1.5, 4.0]).tolist()
+"""Standard deviation of each rate within a second in which a sensor stands still, and size of its mean, which is the bias
+(ours)."""
+DEAD_RAD_S = 1e-9
+"""An axis whose rates spread by less within a second is dead (ours)."""
+WORN_RAD = np.radians(30.0)
+"""The specific force of a worn sensor is within this of that in the first standing, in the mean of a second of walking round
+(ours)."""
 
 
 @dataclass(slots=True)
 class _Followed:
-    """The latest turns of one sensor. before: last second of the turns that are not kept, None where all are."""
+    """What was seen of one sensor. agreed: last second at which it turned with the others, None where there was none."""
 
-    turns: list[_Turn] = field(default_factory=list)
-    before: int | None = None
+    agreed: int | None = None
+    factors: dict[int, tuple[int, list[float]]] = field(default_factory=dict)
+    """By the seconds between: the last second that showed it to be wrong, and the factors of those in a row."""
 
-    def note(self, second: int, turn: float, body: float) -> None:
-        """At this second the sensor has turned by `turn` and the others by `body`, rad, as one of the seconds in which a turn
-        is seen."""
-        if not self.turns or second - self.turns[-1].last > PAUSE_S:
-            self.turns.append(_Turn(second))
-            if len(self.turns) > KEPT:
-                self.before = self.turns.pop(0).last
-        now = self.turns[-1]
-        now.last, now.product, now.square = second, now.product + turn * body, now.square + body * body
-
-    @property
-    def excess(self) -> tuple[float, int]:
-        """By how much, rad, the turns are others than the body's, from that turn on from which it is the most."""
-        most, since, product, square = 0.0, 0, 0.0, 0.0
-        for i in reversed(range(len(self.turns))):
-            product, square = product + self.turns[i].product, square + self.turns[i].square
-            excess = abs(product - square) / square**0.5
-            if excess >= most:
-                most, since = excess, i
-        return most, since
-
-    def ended(self, since: int) -> int | None:
-        """Last second of the turns before this one, None where there was none."""
-        return self.turns[since - 1].last if since else self.before
+    def wrong(self, apart: int, second: int, factor: float) -> float | None:
+        """It turned by a factor that shows a fault: the mean of the factors, once enough seconds in a row show the same."""
+        last, before = self.factors.get(apart, (second, []))
+        alike = second - last <= 1 and (not before or _fault(before[-1]) is _fault(factor))
+        factors = [*before, factor] if alike else [factor]
+        self.factors[apart] = second, factors
+        return sum(factors) / len(factors) if len(factors) >= SEEN else None
 
 
 class TurnWatch:
@@ -101,26 +69,38 @@ class TurnWatch:
 
     def __init__(self, keys: Sequence[str], begin_s: float) -> None:
         self._keys, self._begin_s = tuple(keys), begin_s
-        self._wrong: set[str] = set()
-        """Sensors that are told; what they say counts no more."""
-        self._compared = [_Compared(self._keys, apart) for apart in (APART, LONG)]
+        self._limits = {pair: _limit(*pair) for pair in combinations(self._keys, 2)}
+        self._least = min(self._limits.values(), default=np.inf)
+        self._followed = {key: _Followed() for key in keys}
+        """Of the sensors that are not told."""
+        self._turned = {apart: _Turned(len(keys), apart) for apart in APARTS}
         self._bias = np.zeros((len(keys), 1))
         """Rate (s, 1) about the vertical, rad/s, when each sensor stood still last; 0 before."""
         self._end, self._missing = np.zeros((len(keys), 1)), np.zeros((len(keys), 1))
         """Angle that each sensor has turned by, and cells that were missing, until the end."""
-        self._up = np.zeros((3, len(keys)))
-        """Sum of the vertical in each sensor."""
+        self._stood: Floats | None = None
+        """Direction (3, s) of the specific force in each sensor when all stood still for the first time."""
 
     def take(self, first: int, cells: Mapping[str, Cells], known_s: float) -> list[Finding]:
         """The cells of whole seconds, from second `first` on: the same of each sensor, and each second once. known_s: session
         time at which they are known."""
+        if len(self._keys) < 3:
+            # of two that disagree nobody says who is right
+            return []
         every = Cells(np.stack([cells[key].rows for key in self._keys], axis=1))
         per_s = round(RATE_HZ)
         seconds = (len(self._keys), every.rows.shape[2] // per_s, per_s)
-        up, there = rotation.vertical_in_sensor(every.quat), every.missing == 0.0
-        self._up += (up * there).sum(axis=2)
-        rates = (up * every.means[3:]).sum(axis=0).reshape(seconds)
-        rates -= self._biases(rates, every.means[3:].reshape(3, *seconds), there.reshape(seconds))[..., None]
+        measured, there = every.means[3:].reshape(3, *seconds), (every.missing == 0.0).reshape(seconds)
+        spread = measured.std(axis=3)
+        still = (spread < STILL_RAD_S) & (np.abs(measured.mean(axis=3)) < BIAS_RAD_S)
+        still = still.all(axis=0) & there.all(axis=2)
+        # an axis that gives the same number all the time is dead, and so is a sensor that repeats itself
+        there &= (spread > DEAD_RAD_S).all(axis=0)[..., None]
+        force = every.means[:3].reshape(3, *seconds).mean(axis=3)
+        worn = self._worn(force / np.maximum(np.sqrt((force * force).sum(axis=0)), 1e-9), still.all(axis=0))
+        rates = (rotation.vertical_in_sensor(every.quat) * every.means[3:]).sum(axis=0).reshape(seconds)
+        rates -= self._biases(rates.mean(axis=2), still)[..., None]
+        there = there.reshape(len(there), -1)
         turned = self._end + np.cumsum(rates.reshape(len(rates), -1) / RATE_HZ, axis=1)
         missing = self._missing + np.cumsum(~there, axis=1)
         before = np.concatenate((self._missing, missing[:, :-1]), axis=1).reshape(seconds)[..., 0]
@@ -128,114 +108,115 @@ class TurnWatch:
         self._end, self._missing = turned[:, -1:], missing[:, -1:]
         means = turned.reshape(seconds).mean(axis=2)
         told: list[Finding] = []
-        for compared in self._compared:
-            turns = compared.turns(means, before, after)
-            if len(self._keys) <= WITNESSES:
-                continue
-            turns[[i for i, key in enumerate(self._keys) if key in self._wrong]] = np.nan
-            body, tells = _of_the_others(turns)
-            for at in np.flatnonzero(tells.any(axis=0)).tolist():
-                there = [i for i in range(len(turns)) if tells[i, at]]
-                seen = [(self._keys[i], turns.item(i, at), body.item(i, at)) for i in there]
-                found = compared.take(first + at, seen) if seen else None
-                if found is not None:
-                    tells[self._keys.index(found[0])] = False
-                    key, factor, ended = found
-                    self._wrong.add(key)
-                    # what it made the others look like does not count
-                    for one in self._compared:
-                        one.begin_anew(first + at)
-                    told.append(self._finding(key, factor, self._begin_s if ended is None else ended + 1.0, known_s))
+        turns = {apart: of_apart.since(means, before, after) for apart, of_apart in self._turned.items()}
+        # most of the time nobody turns
+        turning = [(np.abs(of_apart) >= AGREED_RAD).sum(axis=0) >= 2 for of_apart in turns.values()]
+        for at in np.flatnonzero(np.any(turning, axis=0)).tolist():
+            for apart, of_apart in turns.items():
+                each = zip(self._keys, of_apart[:, at].tolist(), strict=True)
+                known = {key: turn for key, turn in each if key in self._followed and turn == turn}
+                told += self._compare(apart, first + at, known, worn[:, at], known_s)
         return told
 
-    def _biases(self, rates: Floats, each: Floats, there: Bools) -> Floats:
-        """The bias (s, n) in each second of rates (s, n, cells) about the vertical. each: rates about the three axes
-        (3, s, n, cells)."""
-        still = (each.std(axis=3) < STILL_RAD_S).all(axis=0) & there.all(axis=2)
-        known = np.concatenate((self._bias, rates.mean(axis=2)), axis=1)
+    def _worn(self, force: Floats, still: Bools) -> Bools:
+        """In which seconds each sensor is about as it was when all stood still for the first time (s, n). force (3, s, n): mean
+        direction of the specific force; still (n,): all stand still."""
+        begin = 0
+        if self._stood is None:
+            if not still.any():
+                return np.zeros(force.shape[1:], np.bool_)
+            begin = int(still.argmax())
+            self._stood = force[:, :, begin]
+        worn = (force * self._stood[:, :, None]).sum(axis=0) > np.cos(WORN_RAD)
+        worn[:, :begin] = False
+        return np.asarray(worn)
+
+    def _biases(self, rates: Floats, still: Bools) -> Floats:
+        """The bias (s, n) in each second of mean rates (s, n) about the vertical; still (s, n): the sensor stands still."""
+        known = np.concatenate((self._bias, rates), axis=1)
         latest = np.maximum.accumulate(np.where(still, np.arange(1, still.shape[1] + 1), 0), axis=1)
         biases = np.take_along_axis(known, latest, axis=1)
         self._bias = biases[:, -1:]
         return biases
 
-    def _finding(self, key: str, factor: float, since_s: float, known_s: float) -> Finding:
-        axis = "xyz"[int(np.abs(self._up[:, self._keys.index(key)]).argmax())]
-        if factor < 0.0:
+    def _compare(self, apart: int, second: int, turns: Mapping[str, float], worn: Bools, known_s: float) -> list[Finding]:
+        """What a second tells, until which the sensors have turned by `turns`, rad; worn (s,): which are as they were."""
+        if len(turns) < 3:
+            return []
+        body = {key: float(np.median([turn for k, turn in turns.items() if k != key])) for key in turns}
+        low, high = min(turns.values()), max(turns.values())
+        impossible = (
+            [pair for pair in combinations(turns, 2) if abs(turns[pair[0]] - turns[pair[1]]) > self._limits[pair]]
+            if high - low > self._least
+            else []
+        )
+        if not impossible:
+            for key, turn in turns.items() if apart == APARTS[0] else ():
+                if abs(body[key]) >= AGREED_RAD and abs(turn - body[key]) <= AGREED * abs(body[key]):
+                    self._followed[key].agreed = second
+            return []
+        blamed = _shared(impossible, turns)
+        factor = turns[blamed] / body[blamed] if blamed and body[blamed] else 0.0
+        if blamed is None or _fault(factor) is None or not worn[self._keys.index(blamed)]:
+            # a sensor that came off may turn anyhow
+            return []
+        mean = self._followed[blamed].wrong(apart, second, factor)
+        return [] if mean is None else [self._finding(blamed, mean, known_s)]
+
+    def _finding(self, key: str, factor: float, known_s: float) -> Finding:
+        agreed = self._followed.pop(key).agreed
+        since_s = self._begin_s if agreed is None else agreed + 1.0
+        assert self._stood is not None
+        axis = "xyz"[int(np.abs(self._stood[:, self._keys.index(key)]).argmax())]
+        if _fault(factor) is Cause.GYR_SIGN:
             what = (
-                f"turns the other way round as all others turn with the body: the gyroscope's axis {axis} has the opposite sign"
+                f"turns the other way round as the others turn with the body: the gyroscope's axis {axis} has the opposite sign"
             )
             remedy = f"Reverse the sign of the gyr column {axis}; of a left-handed sensor reverse it in acc, too."
             return Finding(key, Cause.GYR_SIGN, since_s, known_s, what, remedy)
-        what = f"turns {factor:.2g} times as far as all others turn with the body: the scale of its gyroscope is wrong"
+        what = f"turns {factor:.1f} times as far as the others turn with the body: the scale of its gyroscope is wrong"
         remedy = f"Correct the range of the gyroscope, or multiply the gyr column {axis} by {1.0 / factor:.2f}."
         return Finding(key, Cause.GYR_SCALE, since_s, known_s, what, remedy)
 
 
-class _Compared:
-    """Compares sensors over `apart` seconds."""
+class _Turned:
+    """How far s sensors have turned in `apart` seconds."""
 
-    def __init__(self, keys: Sequence[str], apart: int) -> None:
-        self._least = {key: THIGH_RAD if key in THIGH_KEYS else TRUNK_RAD for key in keys}
-        self._followed = {key: _Followed() for key in keys}
-        self._apart = apart
-        self._means = np.full((len(keys), apart), np.nan)
+    def __init__(self, sensors: int, apart: int) -> None:
+        self._means = np.full((sensors, apart), np.nan)
         """Mean angle (s, apart), rad, that each sensor had turned by in the latest seconds."""
-        self._before = np.zeros((len(keys), apart))
+        self._before = np.zeros((sensors, apart))
         """Cells that were missing before each of these."""
 
-    def begin_anew(self, second: int) -> None:
-        """What was seen until this second does not count any more."""
-        self._followed = {key: _Followed(before=second) for key in self._followed}
-
-    def turns(self, means: Floats, before: Floats, after: Floats) -> Floats:
-        """By how much (s, n), rad, each sensor has turned at the next seconds, since those `apart` seconds earlier; NaN where
-        cells are missing in between. means, before, after (s, n): mean angle, and missing cells before and after each."""
+    def since(self, means: Floats, before: Floats, after: Floats) -> Floats:
+        """By how much (s, n), rad, each sensor has turned at the next seconds; NaN where cells are missing in between. means,
+        before, after (s, n): mean angle, and missing cells before and after each."""
+        n = self._means.shape[1]
         means, before = np.concatenate((self._means, means), axis=1), np.concatenate((self._before, before), axis=1)
-        n = self._apart
         self._means, self._before = means[:, -n:], before[:, -n:]
         return np.where(after == before[:, :-n], means[:, n:] - means[:, :-n], np.nan)
 
-    def take(self, second: int, seen: Sequence[tuple[str, float, float]]) -> tuple[str, float, int | None] | None:
-        """A second at which sensors have turned, and the others' median has: who is wrong, by which factor, and the last second
-        of the turn with which it agreed, None where there was none."""
-        weight = self._apart**-0.5
-        excess = {}
-        for key, turn, body in seen:
-            self._followed[key].note(second, weight * turn, weight * body)
-            excess[key] = self._followed[key].excess[0] / self._least[key]
-        worst = max(excess, key=lambda key: excess[key])
-        return self._judge(worst, excess[worst]) if excess[worst] >= 1.0 else None
 
-    def _judge(self, key: str, excess: float) -> tuple[str, float, int | None] | None:
-        """`take` of a sensor that turns otherwise, by this many times the least; None where it is something else."""
-        followed = self._followed[key]
-        since = followed.excess[1]
-        turns = [turn for turn in followed.turns[since:] if turn.tells]
-        if not turns:
-            return None
-        factor = sum(turn.product for turn in turns) / sum(turn.square for turn in turns)
-        alike = all(abs(turn.factor - factor) < SAME * max(abs(factor), 1.0) for turn in turns)
-        if not WRONG < abs(factor) < MOST or abs(factor - 1.0) <= WRONG or not alike:
-            return None
-        if factor > 0.0 and (self._apart == LONG or (len(turns) < 2 and excess < ONCE)):
-            # a sensor that slides while the body turns looks the same, once
-            return None
-        return key, factor, followed.ended(since)
+def _limit(first: str, second: str) -> float:
+    """By how much, rad, turns of two sensors may differ."""
+    thighs = (first in THIGH_KEYS) + (second in THIGH_KEYS)
+    return float((TRUNK_RAD, HIP_RAD, LEGS_RAD)[thighs])
 
 
-def _of_the_others(turns: Floats) -> tuple[Floats, Bools]:
-    """Of turns (s, n), rad, NaN where unknown, the median (s, n) of the others of each, and whether it tells something: the
-    sensor's own turn is known, the others have turned, and `WITNESSES` of them alike."""
-    body, tells = np.zeros_like(turns), np.zeros(turns.shape, np.bool_)
-    # most of the time nobody turns
-    at = ((np.abs(turns) >= LEAST_RAD).sum(axis=0) >= WITNESSES).nonzero()[0]
-    for i in range(len(turns) if len(at) else 0):
-        # what is unknown is sorted to the end
-        others = np.sort(np.concatenate((turns[:i, at], turns[i + 1 :, at])), axis=0)
-        known = np.maximum(np.isfinite(others).sum(axis=0), 1)
-        column = np.arange(len(at))
-        median = 0.5 * (others[(known - 1) // 2, column] + others[known // 2, column])
-        alike = (np.abs(others - median) <= ALIKE * np.abs(median)).sum(axis=0)
-        body[i, at] = median
-        tells[i, at] = np.isfinite(turns[i, at]) & (np.abs(median) >= LEAST_RAD) & (alike >= WITNESSES)
-    return body, tells
+def _shared(pairs: Sequence[tuple[str, str]], turns: Mapping[str, float]) -> str | None:
+    """The sensor that all impossible pairs share; None where that is not clear."""
+    shared = [key for key in turns if all(key in pair for pair in pairs)]
+    if len(shared) == 1:
+        return shared[0]
+    if len(pairs) > 1:
+        return None
+    middle = sum(turn for key, turn in turns.items() if key not in pairs[0]) / (len(turns) - 2)
+    near, far = sorted(pairs[0], key=lambda key: abs(turns[key] - middle))
+    return far if abs(turns[far] - middle) - abs(turns[near] - middle) > NEARER_RAD else None
+
+
+def _fault(factor: float) -> Cause | None:
+    """What a factor shows of a gyroscope."""
+    if OTHER_WAY[0] < factor < OTHER_WAY[1]:
+        return Cause.GYR_SIGN
+    return Cause.GYR_SCALE if TWICE[0] < factor < TWICE[1] else None

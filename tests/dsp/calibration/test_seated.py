@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from body_signals import Mounting, session_time
-from dsp.calibration.seated import LEVEL_RAD, lie_level, rise_between_rests
+from dsp.calibration.calibration_movements import CalibrationMovements
+from dsp.calibration.calibration_tracks import CalibrationTracks
+from dsp.calibration.seated import LEVEL_RAD, SeatedWatch, lie_level, rise_between_rests
 from hiphinge.engine import Engine
 from ingest.formats import PlainSamples, session_of_samples
 from ingest.formats.plain import PlainSession
@@ -88,6 +90,63 @@ def test_a_mark_from_a_chair_is_refused(seed: int, worn: tuple[str, ...], up_s: 
     for name, summary in summaries(session).items():
         assert refused(summary) == [True] * len(worn), name
         assert {one["confidence"] for one in summary["calibration"].values()} == {0.0}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_five_times_up_and_down_from_the_chair_show_it_too(seed: int) -> None:
+    """Nobody stays up for long."""
+    script = Script(seed)
+    script.sit_down(1.6, 3.0)
+    script.mark("calibrate")
+    script.stand(6.0)
+    for _ in range(5):
+        script.stand_up(0.9, 0.05)
+        script.sit_down(0.9, 0.05)
+    script.stand_up(1.0, 1.0)
+    for name, summary in summaries(recorded(script, seed)).items():
+        assert refused(summary) == [True] * len(ALL), name
+
+
+def test_bends_on_the_chair_and_a_pause_do_not_hide_it() -> None:
+    """They gave the trunk an alignment, which is taken back."""
+    script = Script(4)
+    script.sit_down(1.6, 3.0)
+    script.mark("calibrate")
+    script.stand(6.0)
+    for _ in range(3):
+        script.bend(35.0, 0.6, thigh_deg=84.0, knee_deg=90.0, movement="other")
+    script.stand(10.0)
+    script.stand_up(1.4, 2.0)
+    script.bend(60.0)
+    script.stand(1.0)
+    for name, summary in summaries(recorded(script, 4)).items():
+        assert refused(summary) == [True] * len(ALL), name
+
+
+def test_a_jump_with_the_knees_drawn_up_does_not_look_like_it() -> None:
+    """The body rises by as much, and both thighs turn, but not for long."""
+    assert not any(rising(0.6))
+    assert any(rising(2.5))
+
+
+def rising(lasts_s: float) -> list[bool]:
+    """What is said at each tick while both thighs turn by 85° within 0.4 s, the body rises by 0.4 m, and both stay for that
+    time."""
+    time_s = np.arange(0.0, 8.0, 0.01)
+    turned = np.interp(time_s, [4.0, 4.4, 4.4 + lasts_s, 4.8 + lasts_s], [0.0, np.radians(85.0), np.radians(85.0), 0.0])
+    tracks = CalibrationTracks(0.0, 0, ("thigh_left", "thigh_right"))
+    tracks.time_s = time_s.tolist()
+    seen = CalibrationMovements(
+        tracks.body, 0.0, tracks.time_s, lambda *_: np.zeros(1), lambda _: False, lambda *_: np.zeros((3, 1))
+    )
+    watch = SeatedWatch(tracks, seen)
+    speed = np.where((time_s > 4.0) & (time_s < 4.4), np.pi / 2.0 * np.sin(np.pi * (time_s - 4.0) / 0.4), 0.0)
+    tracks._gain_s, tracks._gain = time_s[::10].tolist(), [(speed + 9.81 * time_s)[::10]]
+    said = []
+    for i, angle in enumerate(turned.tolist()):
+        seen.step(i, dict.fromkeys(tracks.body, angle))
+        said.append(watch.step(i, angle, angle))
+    return said
 
 
 @pytest.mark.parametrize("seed", [5, 6])

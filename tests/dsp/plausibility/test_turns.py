@@ -11,7 +11,7 @@ import pytest
 
 from body_signals import Cause, Floats
 from dsp.plausibility import MotionCells, TurnWatch
-from dsp.plausibility.clocks.cells import RATE_HZ
+from dsp.plausibility.clocks.cells import RATE_HZ, Cells
 from dsp.results import Finding
 from tests.dsp.plausibility.faulty import BODY, Change, changed
 from virtual_athlete import Samples, Script, SimulatedAthlete
@@ -59,8 +59,10 @@ def with_fault(key: str, change: Change, files: dict[str, Samples] | None = None
     return files | {key: changed(files[key], change)}
 
 
-@pytest.mark.parametrize("key", BODY)
-@pytest.mark.parametrize(("factor", "cause"), [(-1.0, Cause.GYR_SIGN), (2.0, Cause.GYR_SCALE), (0.5, Cause.GYR_SCALE)])
+@pytest.mark.parametrize(
+    ("key", "factor", "cause"),
+    [*((key, -1.0, Cause.GYR_SIGN) for key in BODY), *((key, 2.0, Cause.GYR_SCALE) for key in BODY[:2])],
+)
 def test_the_sensor_is_named_with_its_axis_and_factor(key: str, factor: float, cause: Cause) -> None:
     (finding,) = found(with_fault(key, about_x(factor)))
     assert (finding.sensor, finding.cause, finding.since_s, finding.known_s) == (key, cause, 0.5, KNOWN_S)
@@ -104,6 +106,44 @@ def test_what_is_not_measured_is_not_compared() -> None:
     reversed_ = changed(one, about_x(-1.0))
     holes = Samples(reversed_.time_s[kept], reversed_.acc[kept], reversed_.gyr[kept], reversed_.saturated[kept])
     assert found(files | {"thigh_left": holes}) == []
+
+
+def twisted(*turned_deg: float) -> list[Finding]:
+    """What is found of upright sensors, in the order of `BODY`, that turn by these angles within two seconds and stay."""
+    watch, n = TurnWatch(BODY, 0.0), 20 * round(RATE_HZ)
+    time_s, rng = np.arange(n) / RATE_HZ, np.random.default_rng(1)
+    turning = (time_s >= 8.0) & (time_s < 10.0)
+    cells = {}
+    for key, angle_deg in zip(BODY, turned_deg, strict=True):
+        rows = np.zeros((13, n))
+        rows[2], rows[6], rows[12] = 9.81, 1.0, 4.0
+        rows[3:6] = np.radians(0.1) * rng.standard_normal((3, n))
+        rows[5] += np.where(turning, np.radians(angle_deg) / 2.0, 0.0)
+        cells[key] = Cells(rows)
+    return watch.take(0, cells, KNOWN_S)
+
+
+@pytest.mark.parametrize(
+    "turned_deg", [(60.0, 50.0, 20.0, 20.0), (60.0, 55.0, 0.0, 0.0), (45.0, 40.0, 90.0, -10.0), (-10.0, 0.0, 40.0, -40.0)]
+)
+def test_a_body_may_twist(turned_deg: tuple[float, ...]) -> None:
+    """On planted feet, on a chair, one leg ahead, both knees outwards."""
+    assert twisted(*turned_deg) == []
+    assert twisted(*(-angle for angle in turned_deg)) == []
+
+
+@pytest.mark.parametrize("i", range(4))
+def test_what_no_joint_does_is_told(i: int) -> None:
+    turned_deg = [60.0] * 4
+    turned_deg[i] = -60.0
+    (finding,) = twisted(*turned_deg)
+    assert (finding.sensor, finding.cause) == (BODY[i], Cause.GYR_SIGN)
+
+
+def test_a_sensor_that_turns_by_itself_is_not_called_wrongly_scaled() -> None:
+    """It tumbles, or was put down."""
+    for alone_deg in (0.0, 400.0, -300.0):
+        assert twisted(alone_deg, 60.0, 60.0, 60.0) == []
 
 
 def test_a_sensor_that_does_not_turn_at_all_has_no_wrong_scale() -> None:
