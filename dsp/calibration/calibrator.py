@@ -11,14 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from body_signals import Mounting
+from body_signals import Floats, Mounting
 from dsp.alignment.alignment import Alignment
 from dsp.calibration.calibration import Calibration
 from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.calibration.misplaced_watch import Expected, MisplacedFindings
-from dsp.calibration.seated import SAT_AS_STATED, lie_level
+from dsp.calibration.seated import SAT_AS_BEFORE, SAT_AS_STATED, fronts_as_aligned, fronts_as_stated, lie_level
 from dsp.grid.ticks import Ticks
 from dsp.results import AlignmentReport, Finding
 
@@ -63,6 +63,8 @@ class Calibrator:
         self._open: AwaitedStanding | Calibration | None = None
         self._aligned = False
         """Whether an alignment has been output."""
+        self._to_segment: Mapping[str, Floats] = {}
+        """The last one's."""
         self.refused: tuple[AlignmentReport, ...] = ()
         """The report on each sensor if the last mark led to no calibration; else empty."""
 
@@ -113,6 +115,8 @@ class Calibrator:
         state.tracks.add(ticks)
         found = self._followed(state, state.feed()) if isinstance(state, Calibration) else self._decide(state, len(ticks))
         self._aligned = self._aligned or bool(found)
+        for alignment in found:
+            self._to_segment = alignment.to_segment or self._to_segment
         if found and found[-1].complete:
             self._open = None
         return found
@@ -136,8 +140,10 @@ class Calibrator:
             return self._refuse(state, at, no_standing(latest, tracks.mark_s), keys)
         if why := zero.refusal():
             return self._refuse(state, at, why, zero.keys)
-        if lie_level(zero.up, self._mountings):
+        if lie_level(zero.up, fronts_as_stated(self._mountings)):
             return self._refuse(state, at, SAT_AS_STATED, zero.keys)
+        if lie_level(zero.up, fronts_as_aligned(self._to_segment)):
+            return self._refuse(state, at, SAT_AS_BEFORE, zero.keys)
         self.refused = ()
         steady = zero.steady()
         if self._watch is not None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from body_signals import Floats, Mounting
+from dsp import rotation
 from dsp.calibration.calibration_movements import THIGH_KEYS, CalibrationMovements
 from dsp.calibration.calibration_tracks import CalibrationTracks
 
@@ -22,8 +23,13 @@ SAT = "sat at the mark: the body rises as both thighs leave the posture; stand s
 """Reason of a calibration that is refused because of this."""
 SAT_AS_STATED = "sat at the mark, or the mounting is not as stated: both thighs lie level; stand still for 5 s and mark again"
 """The same, of sensors whose mounting is stated."""
-SEATED = frozenset({SAT, SAT_AS_STATED})
-"""Both reasons."""
+SAT_AS_BEFORE = (
+    "sat at the mark, or both sensors were turned since the last calibration: both thighs lie level; "
+    "stand still for 5 s and mark again"
+)
+"""The same, of sensors that were calibrated before."""
+SEATED = frozenset({SAT, SAT_AS_STATED, SAT_AS_BEFORE})
+"""All three reasons."""
 LEVEL_RAD = np.radians(60.0)
 """Largest angle between the vertical and the front of a thigh that lies level (ours)."""
 RISE_M = 0.1
@@ -41,14 +47,22 @@ STAYS_S, SHORT_S, RISES = 1.5, 0.75, 3
 the third number of times. A jump with the knees drawn up, onto a box or not, is over before (ours)."""
 
 
-def lie_level(up: Mapping[str, Floats], mountings: Mapping[str, Mounting]) -> bool:
-    """Whether both thighs lie level, front upwards, by their stated mountings. up: the vertical (3,) in each sensor."""
-    fronts = [
-        float(np.cross(mountings[key].left_axis, mountings[key].up_axis) @ up[key])
-        for key in THIGH_KEYS
-        if key in up and key in mountings
-    ]
-    return len(fronts) == len(THIGH_KEYS) and min(fronts) > float(np.cos(LEVEL_RAD))
+def lie_level(up: Mapping[str, Floats], fronts: Mapping[str, Floats]) -> bool:
+    """Whether both thighs lie level, front upwards. up, fronts: the vertical, and the front of the segment, (3,) in each sensor
+    for which it is known."""
+    both = [float(fronts[key] @ up[key]) for key in THIGH_KEYS if key in up and key in fronts]
+    return len(both) == len(THIGH_KEYS) and min(both) > float(np.cos(LEVEL_RAD))
+
+
+def fronts_as_stated(mountings: Mapping[str, Mounting]) -> dict[str, Floats]:
+    """The front (3,) of each segment, in its sensor, by stated mountings."""
+    return {key: np.cross(mounting.left_axis, mounting.up_axis) for key, mounting in mountings.items()}
+
+
+def fronts_as_aligned(to_segment: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The same by quaternions (4,) sensor → segment."""
+    front = np.array([[1.0], [0.0], [0.0]])
+    return {key: rotation.rotate(rotation.conjugate(quat[:, None]), front)[:, 0] for key, quat in to_segment.items()}
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ import pytest
 from body_signals import Mounting, session_time
 from dsp.calibration.calibration_movements import CalibrationMovements
 from dsp.calibration.calibration_tracks import CalibrationTracks
-from dsp.calibration.seated import LEVEL_RAD, SeatedWatch, lie_level, rise_between_rests
+from dsp.calibration.seated import LEVEL_RAD, SeatedWatch, fronts_as_stated, lie_level, rise_between_rests
 from hiphinge.engine import Engine
 from ingest.formats import PlainSamples, session_of_samples
 from ingest.formats.plain import PlainSession
@@ -191,12 +191,32 @@ def test_height_is_gained_between_two_rests_whatever_the_offset() -> None:
     assert rise_between_rests(time_s, missing) is None
 
 
+@pytest.mark.parametrize("stated", [False, True])
+def test_a_second_mark_from_a_chair_is_refused_and_the_first_calibration_stands(stated: bool) -> None:
+    script = Script(3)
+    script.stand(1.0)
+    script.calibrate()
+    script.stand(2.0)
+    script.sit_down(1.6, 3.0)
+    script.mark("calibrate")
+    script.stand(6.0)
+    script.stand_up(1.5, 1.0)
+    for _ in range(3):
+        script.bend(70.0)
+    for name, summary in summaries(recorded(script, 3, stated=stated)).items():
+        assert refused(summary) == [True] * len(ALL), name
+        said = " ".join(" ".join(one["reasons"]) for one in summary["calibration"].values())
+        assert "the calibration before it stands" in said
+        assert min(one["confidence"] for one in summary["calibration"].values()) > 0.3
+
+
 def test_thighs_lie_level_only_with_their_fronts_up() -> None:
     mounting = {key: Mounting("+x", "+y") for key in ("thigh_left", "thigh_right")}
     front = np.array([0.0, 0.0, -1.0])
+    fronts = fronts_as_stated(mounting)
     for off_rad, level in ((0.0, True), (LEVEL_RAD - 0.05, True), (LEVEL_RAD + 0.05, False)):
         up = np.cos(off_rad) * front + np.sin(off_rad) * np.array([1.0, 0.0, 0.0])
-        assert lie_level(dict.fromkeys(mounting, up), mounting) is level
-    assert not lie_level({"thigh_left": front}, mounting)
-    assert not lie_level(dict.fromkeys(mounting, front), {"thigh_left": mounting["thigh_left"]})
-    assert not lie_level({"thigh_left": front, "thigh_right": -front}, mounting)
+        assert lie_level(dict.fromkeys(mounting, up), fronts) is level
+    assert not lie_level({"thigh_left": front}, fronts)
+    assert not lie_level(dict.fromkeys(mounting, front), {"thigh_left": fronts["thigh_left"]})
+    assert not lie_level({"thigh_left": front, "thigh_right": -front}, fronts)
