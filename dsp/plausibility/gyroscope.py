@@ -44,6 +44,9 @@ _MOST_OF_ONE, _REVERSED_FROM = 0.8, 2.0
 """Evidence for a reversed axis is the sum of ln(spread that is there / spread with the axis reversed) over windows, never below
 zero: at most the first of one window, and a verdict from the second on, so from three windows (ours). Of sound sensors it stays
 at 0.8 or below in 120 simulated sensors and 40 of people's recordings."""
+_TURNING_RAD_S, _SURELY_RAD_S = np.radians([2.0, 20.0]).tolist()
+"""Root mean square of an axis' rate in a window that tells whether it is reversed: with a bias that a rest has shown, and without
+(ours). A bias that is not taken off is undone in part where its axis is reversed."""
 _STRAIGHT = 0.5
 """Evidence of one window against it from which on it shows that an axis is not reversed (ours)."""
 _REVERSED_DOUBTED = 1.0
@@ -148,6 +151,8 @@ class GyroscopeWatch:
         self._agreed_s = -math.inf
         self._patience = _FEWEST
         """New windows before other gyroscopes are tried again."""
+        self.rested = False
+        """Whether the bias has been taken off the rates, as a rest showed it."""
         self.doubted = False
         """Whether another factor fits the latest windows better."""
         self.doubt = NO_DOUBT
@@ -185,14 +190,18 @@ class GyroscopeWatch:
             )
             self._windows.append(window)
             self._new += 1
-        self._take_reversed(spreads[:, tells], times_s[2:][tells])
+        squares = (rates * rates).mean(axis=1)
+        least = _TURNING_RAD_S if self.rested else _SURELY_RAD_S
+        turning = (0.5 * (squares[:-1] + squares[1:]))[tells].T > least**2
+        self._take_reversed(spreads[:, tells], turning, times_s[2:][tells])
         total = spreads[:, tells].sum(axis=1)
         self.doubted = bool(total[0] > 1.5 * min(total[1], total[2]) + 0.1 * np.count_nonzero(tells))
         return self._ended() if self.fault is not None else self._begins()
 
-    def _take_reversed(self, spreads: Floats, end_s: Floats) -> None:
-        """What windows (n,), with these spreads (k, n) and ends, say of axes that may be reversed."""
-        gained = np.log((spreads[0] + _NOISE) / (spreads[_OF_REVERSED] + _NOISE))
+    def _take_reversed(self, spreads: Floats, turning: Bools, end_s: Floats) -> None:
+        """What windows (n,), with these spreads (k, n) and ends, say of axes that may be reversed. turning (3, n): about which
+        axes the sensor turns."""
+        gained = np.where(turning, np.log((spreads[0] + _NOISE) / (spreads[_OF_REVERSED] + _NOISE)), 0.0)
         for of_window in np.minimum(gained, _MOST_OF_ONE).T:
             self._reversed = np.maximum(self._reversed + of_window, 0.0)
         straight = gained < -_STRAIGHT

@@ -271,7 +271,7 @@ class SensorWatch:
         for i in range(0 if not some_quiet and passed else halves):
             half = slice(i * self._half, (i + 1) * self._half)
             if quiet[i]:
-                self._bias = mean_rate[i]
+                self._bias, self._gyroscope.rested = mean_rate[i], True
                 self._dead.rested(self._half, int(np.count_nonzero(waiting.marked(waiting.equal)[half])))
                 self._accelerometer.rest(float(starts[i, 0]), mean_force[i])
             if whole[i] and not passed:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from body_signals import G0, Cause
+from body_signals import G0, Cause, Floats
 from body_signals.quality import Quality
 from dsp.plausibility.dead_axes import DeadAxes
 from dsp.plausibility.gyroscope import _scale_fault
@@ -241,3 +241,16 @@ def test_the_median_of_an_even_number_lies_between_the_middle_two() -> None:
 @pytest.mark.parametrize(("factor", "degrees"), [(0.8, False), (0.9, True), (1.1, True), (1.2, False)])
 def test_rates_are_said_to_be_in_degrees_where_the_factor_is_near_theirs(factor: float, degrees: bool) -> None:
     assert ("deg/s" in _scale_fault(factor * np.pi / 180.0).what) == degrees
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_rough_sensor_has_no_reversed_axis(seed: int) -> None:
+    """Its noise hides every rest, so its bias stays; an axis that is reversed undoes a part of it."""
+
+    def rough(t: Floats, acc: Floats, gyr: Floats) -> tuple[Floats, Floats]:
+        rng = np.random.default_rng(seed)
+        towards, along = (v / np.linalg.norm(v) for v in rng.normal(size=(2, 3)))
+        return acc + 0.3 * towards + rng.normal(scale=0.3, size=acc.shape), gyr + np.radians(3.0) * along
+
+    for key in BODY:
+        assert not [f for f in watched(key, rough, seed=seed, rate_hz=50.0)[0] if f.cause is Cause.GYR_AXES]
