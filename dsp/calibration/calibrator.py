@@ -18,7 +18,7 @@ from dsp.calibration.calibration_progress import CalibrationWatch
 from dsp.calibration.calibration_tracks import CalibrationTracks
 from dsp.calibration.calibration_zero import NO_SAMPLES, Ended, StandingOf, Zero, decided, no_standing, swaying
 from dsp.calibration.misplaced_watch import Expected, MisplacedFindings
-from dsp.calibration.seated import SAT_AS_BEFORE, SAT_AS_STATED, fronts_as_aligned, fronts_as_stated, lie_level
+from dsp.calibration.seated import SAT_AS_BEFORE, SAT_AS_STATED, axes_as_aligned, axes_as_stated, lie_level
 from dsp.grid.ticks import Ticks
 from dsp.results import AlignmentReport, Finding
 
@@ -65,6 +65,8 @@ class Calibrator:
         """Whether an alignment has been output."""
         self._to_segment: Mapping[str, Floats] = {}
         """The last one's."""
+        self._asked = False
+        """Whether the last mark was refused by the calibration before it: who marks again is believed."""
         self.refused: tuple[AlignmentReport, ...] = ()
         """The report on each sensor if the last mark led to no calibration; else empty."""
 
@@ -140,9 +142,11 @@ class Calibrator:
             return self._refuse(state, at, no_standing(latest, tracks.mark_s), keys)
         if why := zero.refusal():
             return self._refuse(state, at, why, zero.keys)
-        if lie_level(zero.up, fronts_as_stated(self._mountings)):
+        if lie_level(zero.up, axes_as_stated(self._mountings)):
             return self._refuse(state, at, SAT_AS_STATED, zero.keys)
-        if lie_level(zero.up, fronts_as_aligned(self._to_segment)):
+        insists, self._asked = self._asked, False
+        if not insists and lie_level(zero.up, axes_as_aligned(self._to_segment)):
+            self._asked = True
             return self._refuse(state, at, SAT_AS_BEFORE, zero.keys)
         self.refused = ()
         steady = zero.steady()

@@ -30,8 +30,9 @@ SAT_AS_BEFORE = (
 """The same, of sensors that were calibrated before."""
 SEATED = frozenset({SAT, SAT_AS_STATED, SAT_AS_BEFORE})
 """All three reasons."""
-LEVEL_RAD = np.radians(60.0)
-"""Largest angle between the vertical and the front of a thigh that lies level (ours)."""
+LEVEL_RAD, INCLINED_RAD = np.radians([65.0, 60.0]).tolist()
+"""Largest angle between the vertical and the front of a thigh that lies level, whose sensor may be worn turned round it; and
+least angle between the vertical and the thigh (ours)."""
 RISE_M = 0.1
 """Least gain in height that is standing up (ours): from a chair 0.3 to 0.45 m, from a bar stool 0.15 m or more."""
 TURNED_RAD = np.radians(40.0)
@@ -47,22 +48,23 @@ STAYS_S, SHORT_S, RISES = 1.5, 0.75, 3
 the third number of times. A jump with the knees drawn up, onto a box or not, is over before (ours)."""
 
 
-def lie_level(up: Mapping[str, Floats], fronts: Mapping[str, Floats]) -> bool:
-    """Whether both thighs lie level, front upwards. up, fronts: the vertical, and the front of the segment, (3,) in each sensor
-    for which it is known."""
-    both = [float(fronts[key] @ up[key]) for key in THIGH_KEYS if key in up and key in fronts]
-    return len(both) == len(THIGH_KEYS) and min(both) > float(np.cos(LEVEL_RAD))
+def lie_level(up: Mapping[str, Floats], axes: Mapping[str, Floats]) -> bool:
+    """Whether both thighs lie level, front upwards. up: the vertical (3,) in each sensor; axes: the axes (2, 3) in it that
+    point forwards and up while its wearer stands, where they are known."""
+    both = [axes[key] @ up[key] for key in THIGH_KEYS if key in up and key in axes]
+    forwards, upright = np.array(both).T if len(both) == len(THIGH_KEYS) else np.zeros((2, 1))
+    return bool((forwards > np.cos(LEVEL_RAD)).all() and (np.abs(upright) < np.cos(INCLINED_RAD)).all())
 
 
-def fronts_as_stated(mountings: Mapping[str, Mounting]) -> dict[str, Floats]:
-    """The front (3,) of each segment, in its sensor, by stated mountings."""
-    return {key: np.cross(mounting.left_axis, mounting.up_axis) for key, mounting in mountings.items()}
+def axes_as_stated(mountings: Mapping[str, Mounting]) -> dict[str, Floats]:
+    """`axes` of `lie_level` by stated mountings."""
+    return {key: np.array((np.cross(one.left_axis, one.up_axis), one.up_axis)) for key, one in mountings.items()}
 
 
-def fronts_as_aligned(to_segment: Mapping[str, Floats]) -> dict[str, Floats]:
+def axes_as_aligned(to_segment: Mapping[str, Floats]) -> dict[str, Floats]:
     """The same by quaternions (4,) sensor → segment."""
-    front = np.array([[1.0], [0.0], [0.0]])
-    return {key: rotation.rotate(rotation.conjugate(quat[:, None]), front)[:, 0] for key, quat in to_segment.items()}
+    axes = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    return {key: rotation.rotate(rotation.conjugate(quat[:, None]), axes).T for key, quat in to_segment.items()}
 
 
 @dataclass(slots=True)

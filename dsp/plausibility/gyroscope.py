@@ -45,10 +45,10 @@ _MOST_OF_ONE, _REVERSED_FROM = 0.8, 2.0
 zero: at most the first of one window, and a verdict from the second on, so from three windows (ours). Of sound sensors it stays
 at 0.8 or below in 120 simulated sensors and 40 of people's recordings."""
 _TURNING_RAD_S, _SURELY_RAD_S = np.radians([2.0, 20.0]).tolist()
-"""Root mean square of an axis' rate in a window that tells whether it is reversed: with a bias that a rest has shown, and without
-(ours). A bias that is not taken off is undone in part where its axis is reversed."""
+"""Root mean square of an axis' rate in a window that tells whether it is reversed: with a bias that a rest has shown, and
+without (ours). A bias that is not taken off is undone in part where its axis is reversed."""
 _STRAIGHT = 0.5
-"""Evidence of one window against it from which on it shows that an axis is not reversed (ours)."""
+"""Evidence against it from which on it shows that an axis was not reversed before (ours)."""
 _REVERSED_DOUBTED = 1.0
 """Evidence from which on an axis may be reversed, and turns may be wrong as a whole (ours)."""
 _TURN_RAD = 0.15
@@ -159,8 +159,8 @@ class GyroscopeWatch:
         """By how much the gyroscope may be wrong, while it is not called so."""
         self._reversed: Floats = np.zeros(3)
         """Evidence that the axes x, y and z are reversed."""
-        self._straight_s: Floats = np.full(3, -math.inf)
-        """End of the last window that showed of each of them that it is not."""
+        self._straight_s, self._straight = np.full(3, -math.inf), np.zeros(3)
+        """End of the last window before which nothing speaks for it, and what had spoken against it by then."""
 
     def feed(self, forces: Floats, rates: Floats, step_s: Floats, joined: Bools, times_s: Floats) -> bool:
         """Halves forces, rates (h, STEPS, 3), the first of them the last of the call before; step_s (h,), joined (h - 1,):
@@ -192,7 +192,7 @@ class GyroscopeWatch:
             self._new += 1
         squares = (rates * rates).mean(axis=1)
         least = _TURNING_RAD_S if self.rested else _SURELY_RAD_S
-        turning = (0.5 * (squares[:-1] + squares[1:]))[tells].T > least**2
+        turning = least**2 < (0.5 * (squares[:-1] + squares[1:]))[tells].T
         self._take_reversed(spreads[:, tells], turning, times_s[2:][tells])
         total = spreads[:, tells].sum(axis=1)
         self.doubted = bool(total[0] > 1.5 * min(total[1], total[2]) + 0.1 * np.count_nonzero(tells))
@@ -202,11 +202,10 @@ class GyroscopeWatch:
         """What windows (n,), with these spreads (k, n) and ends, say of axes that may be reversed. turning (3, n): about which
         axes the sensor turns."""
         gained = np.where(turning, np.log((spreads[0] + _NOISE) / (spreads[_OF_REVERSED] + _NOISE)), 0.0)
-        for of_window in np.minimum(gained, _MOST_OF_ONE).T:
+        for of_window, until_s in zip(np.minimum(gained, _MOST_OF_ONE).T, end_s.tolist(), strict=True):
             self._reversed = np.maximum(self._reversed + of_window, 0.0)
-        straight = gained < -_STRAIGHT
-        latest = straight.shape[1] - 1 - straight[:, ::-1].argmax(axis=1)
-        self._straight_s = np.where(straight.any(axis=1), end_s[latest], self._straight_s)
+            self._straight -= np.minimum(of_window, 0.0)
+            self._straight_s = np.where(self._reversed > 0.0, self._straight_s, until_s)
 
     def _begins(self) -> bool:
         spread = np.array([w.spreads for w in self._windows])
@@ -247,7 +246,7 @@ class GyroscopeWatch:
         """Since when the fault explains the windows better than a sound gyroscope; minus infinity: from the very beginning."""
         for axis, right in enumerate(_ALWAYS_PROBED[_OF_REVERSED]):
             if np.array_equal(right, fault.right):
-                return self._straight_s.item(axis)
+                return self._straight_s.item(axis) if self._straight[axis] >= _STRAIGHT else -math.inf
         windows = list(self._windows)
         both = np.array((np.eye(3), fault.right))
         spreads = np.array([_spreads(w.forces, w.rates, w.step_s, both)[:, 0] for w in windows])
@@ -424,7 +423,9 @@ def _flipped() -> list[GyroscopeFault]:
     faults = []
     for signs in (*_REVERSED, (-1, -1, 1), (-1, 1, -1), (1, -1, -1)):
         names = " and ".join(name for name, sign in zip("xyz", signs, strict=True) if sign < 0)
-        what = f"the gyroscope's {_axes(names)} {names} turns against gravity: its sign is the opposite"
+        several = " " in names
+        turns = "turn against gravity: their signs are" if several else "turns against gravity: its sign is"
+        what = f"the gyroscope's {_axes(names)} {names} {turns} the opposite"
         remedy = f"Reverse the sign of the gyr column{'s' * (' ' in names)} {names}."
         faults.append(GyroscopeFault(Cause.GYR_AXES, what, remedy, np.diag(np.array(signs, np.float64))))
     return faults

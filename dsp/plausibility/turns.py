@@ -169,9 +169,7 @@ class TurnWatch:
         assert self._stood is not None
         axis = "xyz"[int(np.abs(self._stood[:, self._keys.index(key)]).argmax())]
         if _fault(factor) is Cause.GYR_SIGN:
-            what = (
-                f"turns the other way round as the others turn with the body: the gyroscope's axis {axis} has the opposite sign"
-            )
+            what = f"turns the other way than the others with the body: the gyroscope's axis {axis} has the opposite sign"
             remedy = f"Reverse the sign of the gyr column {axis}; of a left-handed sensor reverse it in acc, too."
             return Finding(key, Cause.GYR_SIGN, since_s, known_s, what, remedy)
         what = f"turns {factor:.1f} times as far as the others turn with the body: the scale of its gyroscope is wrong"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from body_signals import Mounting, session_time
+from body_signals import Floats, Mounting, session_time
 from dsp.calibration.calibration_movements import CalibrationMovements
 from dsp.calibration.calibration_tracks import CalibrationTracks
-from dsp.calibration.seated import LEVEL_RAD, SeatedWatch, fronts_as_stated, lie_level, rise_between_rests
+from dsp.calibration.seated import SeatedWatch, axes_as_stated, lie_level, rise_between_rests
 from hiphinge.engine import Engine
 from ingest.formats import PlainSamples, session_of_samples
 from ingest.formats.plain import PlainSession
@@ -210,13 +210,34 @@ def test_a_second_mark_from_a_chair_is_refused_and_the_first_calibration_stands(
         assert min(one["confidence"] for one in summary["calibration"].values()) > 0.3
 
 
+def test_who_marks_again_is_believed() -> None:
+    """Both sensors may have been put on anew, turned by a quarter."""
+    script = Script(3)
+    script.stand(1.0)
+    script.calibrate()
+    script.stand(2.0)
+    script.sit_down(1.6, 3.0)
+    for _ in range(2):
+        script.mark("calibrate")
+        script.stand(9.0)
+    for name, summary in summaries(recorded(script, 3)).items():
+        assert refused(summary) == [False] * len(ALL), name
+
+
 def test_thighs_lie_level_only_with_their_fronts_up() -> None:
-    mounting = {key: Mounting("+x", "+y") for key in ("thigh_left", "thigh_right")}
-    front = np.array([0.0, 0.0, -1.0])
-    fronts = fronts_as_stated(mounting)
-    for off_rad, level in ((0.0, True), (LEVEL_RAD - 0.05, True), (LEVEL_RAD + 0.05, False)):
-        up = np.cos(off_rad) * front + np.sin(off_rad) * np.array([1.0, 0.0, 0.0])
-        assert lie_level(dict.fromkeys(mounting, up), fronts) is level
-    assert not lie_level({"thigh_left": front}, fronts)
-    assert not lie_level(dict.fromkeys(mounting, front), {"thigh_left": fronts["thigh_left"]})
-    assert not lie_level({"thigh_left": front, "thigh_right": -front}, fronts)
+    axes = axes_as_stated({key: Mounting("+x", "+y") for key in ("thigh_left", "thigh_right")})
+    front, along, left = -np.eye(3)[2], np.eye(3)[0], np.eye(3)[1]
+
+    def both(up: Floats) -> bool:
+        return lie_level(dict.fromkeys(axes, up / np.linalg.norm(up)), axes)
+
+    # worn as stated, or turned round the thigh by 40°; put on inclined by 35 or 45°; standing; upside down
+    assert both(front)
+    assert both(front + np.tan(np.radians(40.0)) * left)
+    for inclined_deg in (35.0, 45.0):
+        assert not both(np.sin(np.radians(inclined_deg)) * front + np.cos(np.radians(inclined_deg)) * along)
+    assert not both(along)
+    assert not both(-along)
+    assert not both(-front)
+    assert not lie_level({"thigh_left": front}, axes)
+    assert not lie_level(dict.fromkeys(axes, front), {"thigh_left": axes["thigh_left"]})
