@@ -169,6 +169,9 @@ class OffBodyWatch:
         strides = None if self._strides is None else self._strides.feed(vertical[:, :, -k:])
         if strides is not None:
             slips = strides if slips is None else np.maximum(slips, strides)
+        if slips is None and held.any():
+            # the doubt ended at the first of these looks: the ticks before it are still doubted
+            slips = np.zeros((len(self._sensors), k))
         turn, off, starts = turn[:, -k:], off[:, -k:], self._loose.starts(step[:, :, -k:])
         if not (self.off or self._loose.loose.any() or seen.any() or joints.any() or starts.any()):
             # the usual case

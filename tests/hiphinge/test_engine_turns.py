@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from benchmarks.drawn_sessions import drawn
 from body_signals import BODY_PLACEMENTS, Quality
 from dsp.results import AngleRows
