@@ -4,6 +4,7 @@ from dsp.plausibility.body_range import BODY_RANGES, FASTEST_DEG_S, BodyRange
 from dsp.plausibility.clocks.cells import RATE_HZ as CELLS_HZ
 from dsp.plausibility.clocks.cells import MotionCells
 from dsp.plausibility.clocks.far import far_lags
+from dsp.plausibility.clocks.far_rates import far_rates
 from dsp.plausibility.clocks.lags import SAME_S, STEADY_S, ClockLag
 from dsp.plausibility.clocks.linked_motion import WINDOW_S
 from dsp.plausibility.clocks.shared_bends import lag_of_bends
@@ -27,5 +28,6 @@ __all__ = [
     "SensorWatch",
     "TurnWatch",
     "far_lags",
+    "far_rates",
     "lag_of_bends",
 ]

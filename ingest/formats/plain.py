@@ -30,6 +30,8 @@ __all__ = ["PlainSamples", "PlainSession", "read_plain", "session_of_samples", "
 SESSION_TOML = "session.toml"
 LONGEST_SILENCE_S = 3600.0
 """Longest time, s, without a sample of any sensor; anything longer is a clock jump (ours)."""
+LEAST_STRETCH = 1e-6
+"""Less than this is the rounding of times (ours)."""
 STATED_RATE_TOLERANCE = 0.1
 """Largest relative difference between the rate stated in session.toml and that of the time stamps (ours)."""
 
@@ -55,11 +57,11 @@ class PlainSession:
         return max(float(s.time_s[-1]) for s in self.samples.values())
 
     def retimed(self, late_s: Mapping[str, Callable[[Floats], Floats]]) -> PlainSession:
-        """The same session with the times of some sensors corrected; late: by how much each is late, at its own times (n,)."""
-        samples = {
-            key: replace(s, time_s=s.time_s - late_s[key](s.time_s)) if key in late_s else s for key, s in self.samples.items()
-        }
-        return replace(self, samples=samples)
+        """The same session with the times of some sensors corrected, and their rates with them; late: by how much each is late,
+        at its own times (n,)."""
+        samples = {key: s.at_times(s.time_s - late_s[key](s.time_s)) if key in late_s else s for key, s in self.samples.items()}
+        rates = {key: self.rates_hz[key] * _stretch(samples[key].time_s, self.samples[key].time_s) for key in self.rates_hz}
+        return replace(self, samples=samples, rates_hz=rates)
 
     def batches(self, seconds: float = 60.0) -> Iterator[list[TimedBlock]]:
         """All samples, cut into consecutive spans of session time; at most one block of each sensor in a span.
@@ -103,6 +105,12 @@ class PlainSession:
             np.zeros(n, np.bool_),
             np.zeros(n, np.bool_),
         )
+
+
+def _stretch(time_s: Floats, from_s: Floats) -> float:
+    """By what samples with these times are faster than with those; exactly 1 where they were only moved."""
+    factor = float((from_s[-1] - from_s[0]) / (time_s[-1] - time_s[0])) if len(time_s) > 1 else 1.0
+    return factor if abs(factor - 1.0) > LEAST_STRETCH else 1.0
 
 
 def read_plain(folder: Path) -> PlainSession:

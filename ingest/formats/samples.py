@@ -48,6 +48,10 @@ class PlainSamples:
         """Session time of the last sample."""
         return float(self.time_s[-1])
 
+    def at_times(self, time_s: Floats) -> PlainSamples:
+        """The same samples at these times (n,)."""
+        return PlainSamples(time_s, self.acc, self.gyr, self.quat, self.mag_ut)
+
     def blocks(self) -> Iterator[PlainSamples]:
         """All of them, as one block."""
         yield self

@@ -44,8 +44,8 @@ def far_lags(turning: Mapping[str, tuple[Floats, Floats]]) -> list[ClockLag]:
     if end_s - begin_s < LEAST_S:
         return []
     size = int((end_s - begin_s) * RATE_HZ) + 1
-    tracks = {key: _track(*one, begin_s, size) for key, one in turning.items() if len(one[0])}
-    tracks = {key: track for key, track in tracks.items() if track.std() > LIVELY}
+    tracks = {key: track(*one, begin_s, size) for key, one in turning.items() if len(one[0])}
+    tracks = {key: turned - turned.mean() for key, turned in tracks.items() if turned.std() > LIVELY}
     if len(tracks) < 3:
         return []
     lags: dict[tuple[str, str], float] = {}
@@ -71,13 +71,12 @@ def far_lags(turning: Mapping[str, tuple[Floats, Floats]]) -> list[ClockLag]:
     return found
 
 
-def _track(time_s: Floats, rates: Floats, begin_s: float, size: int) -> Floats:
-    """How fast a sensor turns (size,), by its logarithm, without its mean."""
+def track(time_s: Floats, rates: Floats, begin_s: float, size: int) -> Floats:
+    """How fast a sensor turns (size,), by its logarithm. time_s: none beyond the last cell."""
     cell = ((time_s - begin_s) * RATE_HZ).astype(np.int64)
     speed = np.nan_to_num(np.sqrt(np.add.reduce(rates * rates, axis=1)))
     mean = np.bincount(cell, speed, size) / np.maximum(np.bincount(cell, minlength=size), 1)
-    track = np.log1p(mean / SLOW_RAD_S)
-    return np.asarray(track - track.mean())
+    return np.asarray(np.log1p(mean / SLOW_RAD_S))
 
 
 def _lag(first: Floats, second: Floats) -> float | None:

@@ -42,6 +42,8 @@ APART_S, SPAN_S = 5.0, 15.0
 second (ours)."""
 STEADY_S = 12.0
 """A lag that was the same over this time is steady (ours)."""
+REFINING, LARGEST_LEFT = 6, 0.02
+"""Windows that refine a rough correction at least, and the largest rate that it leaves (ours)."""
 
 
 Window = tuple[float, float]
@@ -133,9 +135,29 @@ class ClockLag:
         """Whether it has stayed the same for long enough to be sure."""
         return self.steady and self.span_s >= STEADY_S
 
+    @property
+    def pace(self) -> str:
+        """In words, by how much of a true second it counts too many or too few."""
+        # who shows movements later and later counts too many seconds; `rate` is that of its own seconds
+        gain = self.rate / (1.0 - self.rate)
+        return f"runs {100 * abs(gain):.1f} % {'fast' if gain > 0 else 'slow'}"
+
     def late_s(self, time_s: Floats | float) -> Floats:
         """How late the sensor's clock is at its own session times."""
         return np.asarray(self.lag_s + self.rate * (time_s - self.at_s))
+
+    def after(self, first: ClockLag) -> ClockLag:
+        """This one, which was seen once the first had been corrected, and the first, together."""
+        at_s = (self.at_s + first.lag_s - first.rate * first.at_s) / (1.0 - first.rate)
+        rate = first.rate + self.rate * (1.0 - first.rate)
+        return replace(self, lag_s=at_s - self.at_s + self.lag_s, rate=rate, at_s=at_s)
+
+    def of_other(self) -> ClockLag:
+        """The same as a fault of the one other that it is against."""
+        (other,) = self.against
+        pace = 1.0 - self.rate
+        at_s, rate = self.at_s - self.lag_s, 1.0 - 1.0 / pace
+        return replace(self, sensor=other, lag_s=-self.lag_s, rate=rate, at_s=at_s, against=(self.sensor,))
 
     def finding(self, known_s: float, since_s: float, *, corrected: str = "", until_s: float | None = None) -> Finding:
         """In words. corrected: from when on its times have been corrected, in words."""
@@ -144,9 +166,8 @@ class ClockLag:
             cause = Cause.CLOCK_LAG
             what = f"its clock is {abs(self.lag_s):.2f} s {way} against {others}: linked segments do not move together"
         else:
-            # who shows movements later and later counts too many seconds
-            cause, pace = Cause.CLOCK_RATE, "fast" if self.rate > 0 else "slow"
-            what = f"its clock runs {100 * abs(self.rate):.1f} % {pace} against {others}"
+            cause = Cause.CLOCK_RATE
+            what = f"its clock {self.pace} against {others}"
             what += f" and is {abs(self.lag_s):.2f} s {way} at {self.at_s:.0f} s: linked segments do not move together"
         if not self.clear:
             what += "; strides repeat, so it may be a step more or less"
@@ -165,6 +186,21 @@ def of_sensor(sensor: str, pairs: Pairs, apart_from: Collection[str]) -> list[Wi
         if sensor in (first, second) and not {first, second} & set(apart_from):
             own += [(at, late if second == sensor else -late) for at, late in windows]
     return sorted(own)
+
+
+def left_of(sensor: str, pairs: Pairs) -> ClockLag | None:
+    """How late a sensor still is by all its windows, however little, where it has been corrected roughly; None where they are
+    few or do not agree."""
+    own = of_sensor(sensor, pairs, ())
+    at, lags = np.array(own).reshape(-1, 2).T
+    if len(own) < REFINING or np.ptp(at) < SPAN_S:
+        return None
+    centre, rate = float(at.mean()), _slope(at, lags)
+    lag_s = float(np.median(lags - rate * (at - centre)))
+    if np.median(np.abs(lags - lag_s - rate * (at - centre))) > SAME_S or abs(rate) > LARGEST_LEFT:
+        return None
+    against = tuple(sorted({key for pair, windows in pairs.items() if sensor in pair and windows for key in pair} - {sensor}))
+    return ClockLag(sensor, lag_s, rate, centre, own[0][0], True, against, float(np.ptp(at)))
 
 
 def doubted(pairs: Pairs) -> set[str]:

@@ -30,6 +30,7 @@ from dsp.plausibility.clocks.lags import (
     agrees,
     blamed,
     doubted,
+    left_of,
     of_sensor,
     unclear,
 )
@@ -283,6 +284,10 @@ class ClockWatch:
     def whole(self) -> list[ClockLag]:
         """Whose clock disagrees by all that is kept, by one lag or one rate."""
         return blamed(self._lags, whole=True)
+
+    def left_of(self, key: str) -> ClockLag | None:
+        """How late a sensor that has been corrected roughly still is by all that is kept."""
+        return left_of(key, self._lags)
 
     def heard(self, first: str, second: str) -> bool:
         """Whether enough windows told how late these two are against each other."""

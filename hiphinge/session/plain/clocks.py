@@ -9,11 +9,11 @@ joints felt nothing, bends still tell that the trunk's two clocks disagree, but 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from body_signals import Placement
-from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch, far_lags, lag_of_bends
+from body_signals import BODY_PLACEMENTS, Cause, Floats, Placement
+from dsp.plausibility import STEADY_S, WINDOW_S, ClockLag, ClockWatch, far_lags, far_rates, lag_of_bends
 from dsp.results import Finding
 from hiphinge.session.plain.plausible_input import copies
 from ingest.formats import PlainSession
@@ -23,6 +23,8 @@ LOOKED_AT_S = 10.0
 """Session time, s, of the samples taken at a time (ours): a comparison needs only the samples before it."""
 _TRUNK = (Placement.LUMBAR.value, Placement.PELVIS.value)
 """Every bend forward is both of theirs."""
+_WORN = frozenset(placement.value for placement in BODY_PLACEMENTS)
+_OF_CLOCKS = (Cause.CLOCK_LAG, Cause.CLOCK_RATE)
 
 
 def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
@@ -39,13 +41,12 @@ def with_agreed_clocks(recorded: Input) -> tuple[Input, list[Finding]]:
 
 def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
     """The session with corrected times for sensors that are certainly late, early, fast or slow, and the findings."""
-    turning = {key: (one.time_s, one.gyr) for key, one in plain.samples.items() if one.gyr is not None}
-    far = {lag.sensor: lag for lag in far_lags(turning)}
-    nearer = plain.retimed({key: lag.late_s for key, lag in far.items()}) if far else plain
+    rates = far_rates({key: one for key, one in _turning(plain).items() if key in _WORN})
+    nearer, far = _corrected(plain, {}, [lag for lag in rates if lag.certain])
+    nearer, far = _corrected(nearer, far, far_lags(_turning(nearer)))
     begin_s = min(float(s.time_s[0]) for s in nearer.samples.values())
     watch, doubts = _compared(nearer, begin_s)
-    whole = watch.whole()
-    sure = {lag.sensor: lag for lag in whole if lag.certain and lag.span_s >= STEADY_S}
+    sure = {lag.sensor: lag for lag in watch.whole() if lag.certain and lag.span_s >= STEADY_S}
     if sure:
         corrected = nearer.retimed({key: lag.late_s for key, lag in sure.items()})
         again, doubts_then = _compared(corrected, begin_s)
@@ -55,12 +56,34 @@ def agreed(plain: PlainSession) -> tuple[PlainSession, list[Finding]]:
             told = []
             for key, lag in sure.items():
                 checked_s = lag.since_s + 0.5 * WINDOW_S
-                all_of_it = replace(lag, lag_s=lag.lag_s + far.pop(key).lag_s) if key in far else lag
+                all_of_it = lag.after(far.pop(key)) if key in far else lag
                 told.append(all_of_it.finding(begin_s, begin_s, corrected=words.format(checked_s), until_s=checked_s))
             return corrected, [*told, *_of_whole_session(far.values(), begin_s), *doubts_then]
+    # turning tells a rate to a tenth of a second in a session, windows to less
+    rough = [lag.sensor for lag in rates if lag.certain and lag.sensor not in sure]
+    nearer, far = _corrected(nearer, far, [lag for lag in map(watch.left_of, rough) if lag is not None])
+    if any(doubt.sensor in rough for doubt in doubts):
+        watch, doubts = _compared(nearer, begin_s)
     if not watch.heard(*_TRUNK) and not any(doubt.sensor in _TRUNK for doubt in doubts):
         doubts += _by_bends(nearer, begin_s)
-    return nearer, [*_of_whole_session(far.values(), begin_s), *doubts]
+    unsure = {lag.sensor: lag.finding(begin_s, begin_s) for lag in rates if not lag.certain}
+    doubts = [doubt for doubt in doubts if doubt.sensor not in unsure or doubt.cause not in _OF_CLOCKS]
+    return nearer, [*_of_whole_session(far.values(), begin_s), *unsure.values(), *doubts]
+
+
+def _turning(plain: PlainSession) -> dict[str, tuple[Floats, Floats]]:
+    """Times and rates of all sensors that have a gyroscope."""
+    return {key: (one.time_s, one.gyr) for key, one in plain.samples.items() if one.gyr is not None}
+
+
+def _corrected(
+    plain: PlainSession, before: Mapping[str, ClockLag], lags: Sequence[ClockLag]
+) -> tuple[PlainSession, dict[str, ClockLag]]:
+    """The session corrected by these lags, and with them what was corrected before, as one lag of each sensor."""
+    if not lags:
+        return plain, dict(before)
+    together = {lag.sensor: lag.after(before[lag.sensor]) if lag.sensor in before else lag for lag in lags}
+    return plain.retimed({lag.sensor: lag.late_s for lag in lags}), {**before, **together}
 
 
 def _of_whole_session(far: Iterable[ClockLag], begin_s: float) -> list[Finding]:

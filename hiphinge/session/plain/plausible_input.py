@@ -3,7 +3,8 @@
 The mathematics is that of a running session (`dsp.plausibility.SensorWatch`, `TurnWatch`), over the whole file at once. It is
 here and not in a reader, because readers contain no mathematics of angles; their own check (`ingest/formats/plausible.py`)
 covers units. A fault of a whole file is refused, with file, line, factor and remedy. A fault of a part of it is a note: the
-computation flags it.
+computation flags it. Where a clock runs at another rate, a sound gyroscope does not fit gravity either: such a file is checked
+in the time that two others show (`rates`), and refused for its time where one other does.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from operator import itemgetter
 
 import numpy as np
 
 from body_signals import Cause, Floats, HiphingeError, Ints, Sensor, Session, TimedBlock
-from dsp.plausibility import CELLS_HZ, MotionCells, SensorWatch, TurnWatch
+from dsp.plausibility import CELLS_HZ, ClockLag, MotionCells, SensorWatch, TurnWatch
 from dsp.results import Finding, latest
+from hiphinge.session.plain.rates import rates_at_beginning, retimed
 from ingest.formats import ImportedSession, PlainSamples, PlainSession, StoredSamples
 
 _OF_A_WHOLE_FILE = frozenset(
@@ -47,7 +48,55 @@ def check_imported(imported: ImportedSession) -> list[Finding]:
 
 def _check(
     session: Session,
-    samples: Mapping[str, PlainSamples] | Mapping[str, StoredSamples],
+    samples: Mapping[str, PlainSamples | StoredSamples],
+    rates_hz: Mapping[str, float],
+    where: Mapping[str, Callable[[float], str]],
+) -> list[Finding]:
+    try:
+        return _faults(session, samples, rates_hz, where)
+    except HiphingeError:
+        lags = rates_at_beginning({key: one for key, one in samples.items() if key in session.body})
+        if not lags:
+            raise
+        certain = [lag for lag in lags if lag.certain]
+        if certain:
+            begin_s = min(one.first_s for one in samples.values())
+            told = [lag.finding(begin_s, begin_s) for lag in certain]
+            return [*told, *_faults(session, *_retimed(samples, rates_hz, certain), where)]
+        _check_against_one(session, samples, rates_hz, where, lags[0])
+        raise
+
+
+def _check_against_one(
+    session: Session,
+    samples: Mapping[str, PlainSamples | StoredSamples],
+    rates_hz: Mapping[str, float],
+    where: Mapping[str, Callable[[float], str]],
+    lag: ClockLag,
+) -> None:
+    """HiphingeError for the one of two disagreeing clocks in whose right time nothing is wrong."""
+    for one in (lag, lag.of_other()):
+        try:
+            _faults(session, *_retimed(samples, rates_hz, [one]), where)
+        except HiphingeError:
+            continue
+        what = f"its clock {one.pace} against {one.against[0]}: in the other's time gravity turns as its gyroscope says"
+        remedy = "Correct its times: they may have been made with a wrong sample rate."
+        raise HiphingeError(what, where[one.sensor](samples[one.sensor].first_s), remedy)
+
+
+def _retimed(
+    samples: Mapping[str, PlainSamples | StoredSamples], rates_hz: Mapping[str, float], lags: Sequence[ClockLag]
+) -> tuple[dict[str, PlainSamples | StoredSamples], dict[str, float]]:
+    """Samples and rates in right times."""
+    right = {lag.sensor: retimed(samples[lag.sensor], lag) for lag in lags}
+    paces = {lag.sensor: 1.0 - lag.rate for lag in lags}
+    return {**samples, **right}, {key: rate_hz / paces.get(key, 1.0) for key, rate_hz in rates_hz.items()}
+
+
+def _faults(
+    session: Session,
+    samples: Mapping[str, PlainSamples | StoredSamples],
     rates_hz: Mapping[str, float],
     where: Mapping[str, Callable[[float], str]],
 ) -> list[Finding]:
@@ -75,7 +124,7 @@ def _of_parts(findings: Sequence[Finding], first_s: float, where: Callable[[floa
 
 def not_turning(worn: Mapping[str, PlainSamples | StoredSamples]) -> dict[str, Finding]:
     """By sensor, what is wrong with gyroscopes that do not turn as the others do with the body."""
-    there = {key: one for key, one in worn.items() if any(block.gyr is not None for block in islice(one.blocks(), 1))}
+    there = {key: one for key, one in worn.items() if len(one) and next(iter(one.blocks())).gyr is not None}
     if not there:
         return {}
     begin_s = min(one.first_s for one in there.values())

@@ -34,6 +34,12 @@ def plain(change, key: str, keys=("lumbar", "pelvis", "thigh_left", "thigh_right
         ("thigh_right", lambda t: t - 7.5, Cause.CLOCK_LAG),
         ("lumbar", lambda t: 1.024 * t, Cause.CLOCK_RATE),
         ("thigh_right", lambda t: 0.995 * t, Cause.CLOCK_RATE),
+        # stated with the rate of another device
+        ("pelvis", lambda t: 1.04 * t, Cause.CLOCK_RATE),
+        ("lumbar", lambda t: 1.08 * t, Cause.CLOCK_RATE),
+        ("thigh_left", lambda t: 1.125 * t, Cause.CLOCK_RATE),
+        ("thigh_right", lambda t: t / 1.2, Cause.CLOCK_RATE),
+        ("pelvis", lambda t: 1.2 * t + 0.3, Cause.CLOCK_RATE),
     ],
 )
 def test_what_is_certain_is_corrected_from_the_start(key, change, cause):
@@ -45,6 +51,22 @@ def test_what_is_certain_is_corrected_from_the_start(key, change, cause):
     # a clock of another rate is known to 0.1 %
     assert np.abs(off).max() < (0.04 if cause is Cause.CLOCK_LAG else 0.12)
     assert all(np.array_equal(fixed.samples[k].time_s, given.samples[k].time_s) for k in given.samples if k != key)
+
+
+def test_the_rate_is_corrected_with_the_times():
+    fixed, _ = agreed(plain(lambda t: 1.125 * t, "pelvis"))
+    assert fixed.rates_hz["pelvis"] == pytest.approx(112.5, rel=0.002)
+    assert fixed.rates_hz["lumbar"] == 100.0
+    fixed, _ = agreed(plain(lambda t: t + 2.53, "pelvis"))
+    assert fixed.rates_hz["pelvis"] == 100.0
+
+
+def test_another_rate_of_two_is_told():
+    given = plain(lambda t: 1.1 * t, "pelvis", ("lumbar", "pelvis"))
+    fixed, (finding,) = agreed(given)
+    assert fixed is given
+    assert (finding.cause, finding.until_s) == (Cause.CLOCK_RATE, None)
+    assert "which of them is wrong is not known" in finding.what
 
 
 def test_what_is_not_certain_is_only_told():

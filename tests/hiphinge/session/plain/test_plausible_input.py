@@ -14,8 +14,8 @@ from hiphinge.api import Samples, estimate
 from hiphinge.engine import Engine
 from hiphinge.session.plain import plausible_input
 from hiphinge.session.plain.clocks import with_agreed_clocks
-from hiphinge.session.plain.plausible_input import check_imported, check_plain, copies, not_turning
-from ingest.formats import PlainSession, StoredSamples, import_session, session_of_samples
+from hiphinge.session.plain.plausible_input import _OF_A_WHOLE_FILE, check_imported, check_plain, copies, not_turning
+from ingest.formats import ImportedSession, PlainSession, StoredSamples, import_session, session_of_samples
 from ingest.session_folder import input_of
 from tests.dsp.plausibility.faulty import Change, acc_times, changed, clipped, frozen, session, turned, zeros
 from virtual_athlete import GyrAxisScaled, Script, SimulatedAthlete, to_plain
@@ -57,6 +57,61 @@ def test_a_whole_file_is_refused(fault: str, key: str) -> None:
     assert what in caught.value.what
     assert caught.value.where == f"{key}, sample 0"
     assert remedy in caught.value.remedy
+
+
+def paced(plain: PlainSession, key: str, gain: float, keys: tuple[str, ...] = (), scale: float = 1.0) -> PlainSession:
+    """With one sensor's clock fast, and its rates multiplied by `scale`; of these sensors, or of all."""
+    stored = {k: s for k, s in plain.samples.items() if not keys or k in keys}
+    assert stored[key].gyr is not None
+    samples = {k: Samples(s.time_s, s.acc, s.gyr) for k, s in stored.items()}
+    samples[key] = Samples((1.0 + gain) * stored[key].time_s, stored[key].acc, scale * stored[key].gyr)
+    sensors = tuple(replace(s, rate_hz=None) for s in plain.session.sensors if s.key in samples)
+    head = replace(plain.session, sensors=sensors)
+    return session_of_samples(head, samples)
+
+
+def imported(plain: PlainSession) -> ImportedSession:
+    return ImportedSession(plain.session, {key: StoredSamples.of(s) for key, s in plain.samples.items()}, [], plain.where)
+
+
+@pytest.mark.parametrize(("key", "gain"), [("pelvis", 0.2), ("lumbar", -0.2), ("thigh_left", 0.25)])
+def test_a_clock_of_another_rate_is_no_gyroscope_of_a_wrong_scale(key: str, gain: float) -> None:
+    plain = plain_of("", lambda *_: None)
+    given = paced(plain, key, gain)
+    for found in (check_plain(given), check_imported(imported(given))):
+        (finding,) = [f for f in found if f.cause in _OF_A_WHOLE_FILE or f.cause is Cause.CLOCK_RATE]
+        assert (finding.sensor, finding.cause) == (key, Cause.CLOCK_RATE)
+    corrected, (told,) = with_agreed_clocks(input_of(given))
+    assert (told.sensor, told.cause) == (key, Cause.CLOCK_RATE)
+    assert "corrected from the start" in told.remedy
+    assert corrected.plain is not None
+    assert np.abs(corrected.plain.samples[key].time_s - plain.samples[key].time_s).max() < 0.08
+    assert corrected.plain.rates_hz[key] == pytest.approx(plain.rates_hz[key], rel=0.003)
+    assert corrected.plain.session == given.session
+
+
+@pytest.mark.parametrize(("gain", "scale"), [(0.0, 1.25), (0.0, 0.8), (0.08, 2.0)])
+def test_a_gyroscope_of_a_wrong_scale_is_refused_whatever_its_clock(gain: float, scale: float) -> None:
+    for keys in ((), ("lumbar", "pelvis")):
+        with pytest.raises(HiphingeError, match="range or scale"):
+            check_plain(paced(plain_of("", lambda *_: None), "pelvis", gain, keys, scale))
+
+
+def test_of_two_clocks_gravity_tells_which_is_wrong() -> None:
+    plain = plain_of("", lambda *_: None)
+    for key, other in (("pelvis", "lumbar"), ("lumbar", "pelvis")):
+        with pytest.raises(HiphingeError) as caught:
+            check_plain(paced(plain, key, 0.25, ("lumbar", "pelvis")))
+        assert caught.value.where == f"{key}, sample 0"
+        assert f"its clock runs 25.0 % fast against {other}" in caught.value.what
+        assert "sample rate" in caught.value.remedy
+
+
+def test_arrays_of_another_rate_are_corrected() -> None:
+    plain = plain_of("", lambda *_: None)
+    given = {key: Samples(s.time_s, s.acc, s.gyr) for key, s in paced(plain, "pelvis", 0.125).samples.items()}
+    (warning,) = [said for said in estimate(given).warnings if "clock" in said]
+    assert "pelvis: its clock runs 12.5 % fast" in warning
 
 
 def test_a_file_that_was_copied_over_another_is_told() -> None:
