@@ -143,7 +143,6 @@ class TurnWatch:
         """What a second tells, until which the sensors have turned by `turns`, rad; worn (s,): which are as they were."""
         if len(turns) < 3:
             return []
-        body = {key: float(np.median([turn for k, turn in turns.items() if k != key])) for key in turns}
         low, high = min(turns.values()), max(turns.values())
         impossible = (
             [pair for pair in combinations(turns, 2) if abs(turns[pair[0]] - turns[pair[1]]) > self._limits[pair]]
@@ -152,11 +151,13 @@ class TurnWatch:
         )
         if not impossible:
             for key, turn in turns.items() if apart == APARTS[0] else ():
-                if abs(body[key]) >= AGREED_RAD and abs(turn - body[key]) <= AGREED * abs(body[key]):
+                body = _of_the_others(key, turns)
+                if abs(body) >= AGREED_RAD and abs(turn - body) <= AGREED * abs(body):
                     self._followed[key].agreed = second
             return []
         blamed = _shared(impossible, turns)
-        factor = turns[blamed] / body[blamed] if blamed and body[blamed] else 0.0
+        body = 0.0 if blamed is None else _of_the_others(blamed, turns)
+        factor = turns[blamed] / body if blamed and body else 0.0
         if blamed is None or _fault(factor) is None or not worn[self._keys.index(blamed)]:
             # a sensor that came off may turn anyhow
             return []
@@ -199,6 +200,12 @@ def _limit(first: str, second: str) -> float:
     """By how much, rad, turns of two sensors may differ."""
     thighs = (first in THIGH_KEYS) + (second in THIGH_KEYS)
     return float((TRUNK_RAD, HIP_RAD, LEGS_RAD)[thighs])
+
+
+def _of_the_others(key: str, turns: Mapping[str, float]) -> float:
+    """Median turn, rad, of the sensors other than this."""
+    others = sorted(turn for k, turn in turns.items() if k != key)
+    return 0.5 * (others[(len(others) - 1) // 2] + others[len(others) // 2])
 
 
 def _shared(pairs: Sequence[tuple[str, str]], turns: Mapping[str, float]) -> str | None:
