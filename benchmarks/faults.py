@@ -2,9 +2,9 @@
 
 Every session is drawn from its seed: movements, sampling rate, loss, how the sensors are worn and how well they measure. Half
 of them come as files, half as bytes of devices (`FaultKind.streamed`). A fault counts as noticed when a finding names the
-sensor and one of the fault's causes, when reading the file refuses it, or, of a slip, when rows are flagged. It is
-*observable* once the sensor has said other things than a sound one for half a second in all, by 10 °/s or 1 m/s². Faults of
-whole sessions are tried on all sensors at once, too. Sound sessions show what is told falsely.
+sensor and one of the fault's causes, when reading a file that is wrong as a whole refuses it, or, of a slip, when rows are
+flagged. It is *observable* once the sensor has said other things than a sound one for half a second in all, by 10 °/s or
+1 m/s². Faults of whole sessions are tried on all sensors at once, too. Sound sessions show what is told falsely.
 
 `python -m benchmarks.faults [--sessions N] [--seed S] [--clean 200] [--jobs 2] [--only WORD] [--quick] [--docs]`
 """
@@ -191,6 +191,8 @@ def faulty_runs(seed: int, name: str, worn: tuple[Placement, ...]) -> list[Run]:
         measured = (0, 0, 0, 0.0, 0.0)
         if result.rows is not None:
             measured = errors(one, result.rows, columns, from_s)
+        # a file of which only a part is wrong is not to be refused
+        refused = {f"{key} refused"} if result.refused is not None and not kind.whole else set()
         runs.append(
             Run(
                 name,
@@ -198,13 +200,13 @@ def faulty_runs(seed: int, name: str, worn: tuple[Placement, ...]) -> list[Run]:
                 seed,
                 way,
                 estimator,
-                bool(right) or result.refused is not None or flagged_s is not None,
+                bool(right) or (kind.whole and result.refused is not None) or flagged_s is not None,
                 result.refused,
                 begin_s,
                 seen_s,
                 float(first["known_s"]) if first else flagged_s,
                 float(first["since_s"]) if first else flagged_s,
-                sorted({f"{f['placement']} {f['cause']}" for f in result.findings if f not in right}),
+                sorted({f"{f['placement']} {f['cause']}" for f in result.findings if f not in right} | refused),
                 *measured,
             )
         )
