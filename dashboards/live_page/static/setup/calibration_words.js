@@ -37,6 +37,7 @@ const REASONS = [
   [/^the standing was too short/, "reason.too_short"],
   [/^moved by ([\d.]+)° instead of standing still/, "reason.moved"],
   [/^swayed by ([\d.]+)°/, "reason.swayed"],
+  [/^sat at the mark/, "reason.sat"],
   [/^the right knee (?:rose first|seems to rise)/, "reason.right_first"],
   [/^the pelvis bends further forward than the spine/, "reason.pelvis_further"],
   [/^the (?:lumbar|pelvis|thigh left|thigh right) sensor (?:is|moves)/, "reason.misplaced"],
