@@ -45,6 +45,9 @@ WEAKLY, TOGETHER = 0.15, 0.25
 """Each of them turns alike with it by the first at least, and all by the second in the mean (ours)."""
 SURE, SURELY = 0.5, 1.6
 """For two sensors, with nobody to confirm it, `far.ALIKE` and `CLEARER` are these (ours)."""
+PARTS, HOLDING, BETTER = 3, 0.35, 0.1
+"""A rate holds if in the mean of this number of parts of what is compared the sensors turn alike by the second at least, and by
+the third more than at the same rate and the lag at which they are most alike in the first part (ours)."""
 SMALL = 200_000
 """Multiplications of a small product of matrices (ours)."""
 FINE = 10
@@ -115,10 +118,15 @@ def far_rates(turning: Mapping[str, tuple[Floats, Floats]]) -> list[ClockLag]:
     found: list[ClockLag] = []
     for key in tracks:
         said = _said({other: one for (other, second), one in compared.items() if second == key})
-        if len(said) > 1:
+        if len(said) > 1 and _holds([(pace, tracks[other][:cells]) for other, pace in said.items()], tracks[key]):
             pace = _refined(next(iter(said.values())), [turning[other] for other in said], turning[key], begin_s, cells)
             found.append(pace.lag(key, tuple(said), begin_s, span_s, certain=True))
     sure = {pair: one.best for pair, one in compared.items() if _named(*pair) and one.best.clear(SURE, SURELY)}
+    sure = {
+        (first, second): pace
+        for (first, second), pace in sure.items()
+        if _holds([(pace, tracks[first][:cells])], tracks[second])
+    }
     if not found and sure:
         (first, second), pace = max(sure.items(), key=lambda one: one[1].alike)
         pace = _refined(pace, [turning[first]], turning[second], begin_s, cells)
@@ -141,6 +149,33 @@ def _said(others: Mapping[str, _Compared]) -> dict[str, _Pace]:
     if len(said) <= 1 + sum(one.agrees(rate) for one in others.values()):
         return {}
     return dict(sorted(said.items(), key=lambda one: -one[1].alike))
+
+
+def _holds(said: Sequence[tuple[_Pace, Floats]], turned: Floats) -> bool:
+    """Whether a sensor's track agrees at these paces with those tracks (cells,) of others all the time: one that falls off or
+    freezes is like them first, and like nothing then."""
+    n, reach = len(said[0][1]), round(SEARCH_S * RATE_HZ)
+    parts = np.array_split(np.arange(n), PARTS)
+    same = [_in_parts([(other, _shown(turned, n, 0.0, lag)) for _, other in said], parts) for lag in range(-reach, reach + 1)]
+    before = max(same, key=lambda of_parts: float(of_parts[0]))
+    after = _in_parts([(other, _shown(turned, n, pace.log, pace.lag_s * RATE_HZ)) for pace, other in said], parts)
+    return float(after.mean()) >= max(HOLDING, float(before.mean()) + BETTER)
+
+
+def _shown(turned: Floats, cells: int, log: float, lag: float) -> Floats:
+    """A track (cells,) in another sensor's time, at this pace and lag in cells."""
+    places = (np.arange(cells) + 0.5 - lag) * math.exp(log) - 0.5
+    return np.asarray(np.interp(places, np.arange(len(turned)), turned))
+
+
+def _in_parts(pairs: Sequence[tuple[Floats, Floats]], parts: Sequence[Ints]) -> Floats:
+    """Mean correlation of pairs of tracks in each part."""
+    return np.array([np.mean([_correlation(first[part], second[part]) for first, second in pairs]) for part in parts])
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    return float((first * second).sum() / math.sqrt(max(float((first * first).sum() * (second * second).sum()), 1e-12)))
 
 
 def _named(first: str, second: str) -> bool:

@@ -7,11 +7,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from body_signals import Cause, Floats
+from benchmarks.drawn_sessions import drawn
+from body_signals import BODY_PLACEMENTS, Cause, Floats
 from dsp.plausibility import ClockLag, far_rates
 from dsp.plausibility.clocks.lags import left_of
 from tests.dsp.plausibility.clocks.test_far import raises, standing, training
-from virtual_athlete import Script, SimulatedAthlete
+from virtual_athlete import FAULT_KINDS, Script, SimulatedAthlete
 
 Turning = dict[str, tuple[Floats, Floats]]
 
@@ -152,3 +153,12 @@ def test_windows_refine_a_rough_correction() -> None:
     assert left_of("pelvis", {("lumbar", "pelvis"): late[:5]}) is None
     scattered = [(t, 0.3 * (-1.0) ** i) for i, t in enumerate(at)]
     assert left_of("pelvis", {("lumbar", "pelvis"): scattered}) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 5])
+@pytest.mark.parametrize("fault", ["tumbles", "frozen", "lies on the floor"])
+def test_a_sensor_that_is_like_nothing_from_then_on_has_no_other_rate(seed: int, fault: str) -> None:
+    one = drawn(seed)
+    for placement in BODY_PLACEMENTS:
+        files = one.files | one.faulty(FAULT_KINDS[fault], (placement,)).plain()
+        assert far_rates({key: (samples.time_s, samples.gyr) for key, samples in files.items()}) == []
