@@ -17,6 +17,8 @@ ACC_MEDIAN_M_S2 = (6.0, 14.0)
 """Plausible range of the median of |acc|; fast hand-held movement stays within 9.7 to 10.0 (ours)."""
 _STEADY = 0.4
 """Least tenth percentile of |acc|, and length of its mean in the earth frame, over its median, with gravity in it (ours)."""
+_MOST_FILLED = 0.9
+"""Part of the samples up to which those that are exactly zero are left out (ours)."""
 FASTEST_RAD_S = 70.0
 """Largest plausible rate: 4000 °/s, the widest range of common gyroscopes (ours)."""
 QUATERNION_NORM_TOLERANCE = 0.05
@@ -126,6 +128,10 @@ def when(time_s: Floats) -> Implausible | None:
 
 def _acc(acc: Floats, quat: Floats | None) -> Implausible | None:
     size = np.linalg.norm(acc, axis=1)
+    # zeros that fill in say nothing of the unit: the computation leaves them out
+    filled = size == 0.0
+    if 0 < np.count_nonzero(filled) <= _MOST_FILLED * len(size):
+        size, acc, quat = size[~filled], acc[~filled], None if quat is None else quat[~filled]
     median = float(np.median(size))
     if ACC_MEDIAN_M_S2[0] <= median <= ACC_MEDIAN_M_S2[1]:
         return None
