@@ -423,16 +423,14 @@ def _flipped() -> list[GyroscopeFault]:
     faults = []
     for signs in (*_REVERSED, (-1, -1, 1), (-1, 1, -1), (1, -1, -1)):
         names = " and ".join(name for name, sign in zip("xyz", signs, strict=True) if sign < 0)
-        several = " " in names
-        turns = "turn against gravity: their signs are" if several else "turns against gravity: its sign is"
-        what = f"the gyroscope's {_axes(names)} {names} {turns} the opposite"
-        remedy = f"Reverse the sign of the gyr column{'s' * (' ' in names)} {names}."
+        if " " in names:
+            what = f"the gyroscope's axes {names} turn against gravity: their signs are the opposite"
+            remedy = f"Reverse the sign of the gyr columns {names}."
+        else:
+            what = f"the gyroscope's axis {names} turns against gravity: its sign is the opposite"
+            remedy = f"Reverse the sign of the gyr column {names}."
         faults.append(GyroscopeFault(Cause.GYR_AXES, what, remedy, np.diag(np.array(signs, np.float64))))
     return faults
-
-
-def _axes(names: str) -> str:
-    return "axes" if " " in names else "axis"
 
 
 def _exchanged() -> list[GyroscopeFault]:

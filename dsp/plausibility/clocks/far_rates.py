@@ -121,17 +121,14 @@ def far_rates(turning: Mapping[str, tuple[Floats, Floats]]) -> list[ClockLag]:
         if len(said) > 1 and _holds([(pace, tracks[other][:cells]) for other, pace in said.items()], tracks[key]):
             pace = _refined(next(iter(said.values())), [turning[other] for other in said], turning[key], begin_s, cells)
             found.append(pace.lag(key, tuple(said), begin_s, span_s, certain=True))
-    sure = {pair: one.best for pair, one in compared.items() if _named(*pair) and one.best.clear(SURE, SURELY)}
-    sure = {
-        (first, second): pace
-        for (first, second), pace in sure.items()
-        if _holds([(pace, tracks[first][:cells])], tracks[second])
-    }
-    if not found and sure:
-        (first, second), pace = max(sure.items(), key=lambda one: one[1].alike)
-        pace = _refined(pace, [turning[first]], turning[second], begin_s, cells)
-        found.append(pace.lag(second, (first,), begin_s, span_s, certain=False))
-    return found
+    if found:
+        return found
+    clear = {pair: one.best for pair, one in compared.items() if _named(*pair) and one.best.clear(SURE, SURELY)}
+    for (first, second), pace in sorted(clear.items(), key=lambda one: -one[1].alike):
+        if _holds([(pace, tracks[first][:cells])], tracks[second]):
+            pace = _refined(pace, [turning[first]], turning[second], begin_s, cells)
+            return [pace.lag(second, (first,), begin_s, span_s, certain=False)]
+    return []
 
 
 def _said(others: Mapping[str, _Compared]) -> dict[str, _Pace]:
